@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from common.basis import Basis
 
 Role = Literal["agent", "dispatcher", "unit", "reviewer", "supervisor", "viewer", "admin", "softphone", "system"]
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*$", max_length=100)]
+Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 
 
 class Payload(BaseModel):
@@ -27,22 +28,52 @@ class Actor(Payload):
     account: str | None = None
 
 
-class TicketFact(Payload):
-    """What every event about one ticket carries.
+class Fact(Payload):
+    """What every event carries.
 
-    ``occurred_at`` is when it happened, ``accepted_at`` when the announcing service read the request. ``round`` is 0
-    before the first dispatch. ``basis`` names the clauses where a rule decided.
+    ``occurred_at`` is when it happened, ``accepted_at`` when the announcing service read the request. ``basis`` names
+    the clauses where a rule decided.
     """
 
-    jurisdiction: str
-    policy: str
-    ticket: UUID
-    number: str
-    round: int
-    occurred_at: AwareDatetime
-    accepted_at: AwareDatetime
+    occurred_at: AwareDatetime = Field(description="When it happened.")
+    accepted_at: AwareDatetime = Field(description="When the announcing service read the request.")
     actor: Actor
-    basis: tuple[Basis, ...] = ()
+    basis: tuple[Basis, ...] = Field(default=(), description="The clauses that decided, where a rule did.")
+
+
+class TicketFact(Fact):
+    """What every event about one ticket carries; its subject is ``ticket/<ticket>``."""
+
+    jurisdiction: Jurisdiction
+    policy: str = Field(description="Version of the pack that the ticket is under, such as shuangyashan@….")
+    ticket: UUID
+    number: str = Field(description="The ticket's number as people read it, in the pack's format.")
+    round: int = Field(ge=0, description="Round of handling; 0 before the first dispatch.")
+
+
+class WiderFact(Fact):
+    """A fact that is about one ticket or about something wider: a cluster, a case, an entry.
+
+    About a ticket, the subject is ``ticket/<ticket>`` and ``ticket`` and ``number`` are set; else all of them are not.
+    """
+
+    jurisdiction: Jurisdiction
+    policy: str = Field(description="Version of the pack that decided.")
+    ticket: UUID | None = None
+    number: str | None = None
+    round: int = Field(default=0, ge=0, description="Round of handling; 0 when not about one ticket.")
+
+
+class JurisdictionFact(Fact):
+    """A fact about a jurisdiction's affairs, not about one ticket."""
+
+    jurisdiction: Jurisdiction
+
+
+class UnitFact(JurisdictionFact):
+    """A fact about one unit; its subject is ``unit/<unit>``."""
+
+    unit: UnitCode
 
 
 @dataclass(frozen=True, slots=True)
