@@ -1,0 +1,1 @@
+"""The event layer: outbox, relay, bus, runner with inbox, parking."""

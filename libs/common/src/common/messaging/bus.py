@@ -1,0 +1,84 @@
+"""What a bus is to the suite: topics of partitions, a sink to publish to, a source to consume from.
+
+Two engines stand behind it: a Kafka-shaped log in PostgreSQL (:mod:`.pglog`) and Apache Kafka (:mod:`.kafka`). One
+behavioural suite (``tests/messaging``) holds both to the same promises.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from common.events.catalogue import DEAD, REFERENCE, TICKETS, unit_topic
+from common.events.envelope import Message
+
+Place = tuple[str, int]
+"""A partition: (topic, number)."""
+
+UNIT_PREFIX = unit_topic("")
+
+# The number of partitions is frozen: changing it would give a ticket's later events another partition.
+PARTITIONS = {TICKETS: 12, REFERENCE: 1, DEAD: 1}
+RETENTION_DAYS = 30
+"""How long the bus keeps ``hotline.tickets``; ``hotline.reference`` never expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one look at the bus brought.
+
+    ``caught_up`` names the partitions held of which, with these messages, everything is read that had been published
+    when the look began.
+    """
+
+    messages: Sequence[Message]
+    caught_up: frozenset[Place]
+
+
+class BusUnavailable(RuntimeError):
+    """The bus cannot be reached or did not answer; the same work may succeed later."""
+
+
+class Sink(Protocol):
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Append in the given order per key; return when all are safe.
+
+        On :class:`BusUnavailable` nothing is promised about any of them: send them again.
+        """
+
+    async def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """One member of a consumer group."""
+
+    async def start(self) -> None: ...
+
+    async def fetch(self, limit: int, seconds: float) -> Fetched:
+        """The next messages (about ``limit``) of the partitions held, oldest first per partition.
+
+        Waits up to ``seconds`` for one; raises :class:`BusUnavailable`.
+        """
+
+    async def commit(self, positions: Mapping[Place, int]) -> None:
+        """Record the next offset to read, partition by partition. A partition lost meanwhile is left out silently:
+        its new holder has the say, and the inbox has kept every effect single."""
+
+    async def behind(self) -> int:
+        """How many messages the whole group has yet to commit."""
+
+    async def close(self) -> None: ...
+
+
+class Bus(Protocol):
+    async def ensure_topics(self, partitions: Mapping[str, int]) -> None:
+        """Create what is missing; refuse to run on a topic with another number of partitions."""
+
+    def sink(self) -> Sink: ...
+
+    def source(self, group: str, topics: Sequence[str]) -> Source: ...
+
+    async def close(self) -> None: ...
+
+
+class WrongPartitions(RuntimeError):
+    """A topic exists with another number of partitions than the suite's."""

@@ -1,0 +1,105 @@
+"""One relay per service: what stands in the outbox goes to the bus, in order, at least once."""
+
+import asyncio
+
+import structlog
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.events.envelope import Message
+from common.failpoint import reach
+
+from .bus import BusUnavailable, Sink
+from .room import Room
+from .wakeup import Bell
+
+log = structlog.get_logger()
+
+# The relay's rows are found by "not yet published", never by a cursor: ids become visible out of commit order.
+UNPUBLISHED = text(
+    """
+    select event_id, topic, subject, sequence, headers, value
+    from outbox where published_at is null order by id limit :most
+    """
+)
+_MARK = text("update outbox set published_at = clock_timestamp() where event_id = any(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID))
+)
+_LEAD = text("select pg_try_advisory_lock(hashtextextended('hotline relay ' || :service, 0))")
+# A frozen relay sends nothing: the server ends its session after this long, and with it its leadership.
+_LEASE = "10s"
+
+
+class Relay:
+    """Publishes one service's outbox. Several may run; one leads, by an advisory lock on its own connection.
+
+    A relay that was frozen finds its connection gone when it wakes: it can mark nothing any more. What it may still
+    send to Kafka are repeats of rows its successor begins with, which readers drop by inbox and sequence.
+    """
+
+    def __init__(self, room: Room, sink: Sink, bus_bell: Bell, *, most: int = 500, poll_seconds: float = 0.05) -> None:
+        self._room = room
+        self._sink = sink
+        self._bus_bell = bus_bell
+        self._most = most
+        self._poll_seconds = poll_seconds
+
+    async def run(self) -> None:
+        """Relay until cancelled; database and bus may come and go."""
+        while True:
+            try:
+                async with self._room.database.engine.connect() as pooled:
+                    connection = await pooled.execution_options(isolation_level="AUTOCOMMIT")
+                    await connection.execute(text(f"set idle_session_timeout = '{_LEASE}'"))
+                    try:
+                        await self._lead(connection)
+                    finally:
+                        await connection.invalidate()
+            except (DBAPIError, OSError, TimeoutError) as error:
+                log.warning("relay interrupted", service=self._room.service, error=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    async def _lead(self, connection: AsyncConnection) -> None:
+        while not (await connection.execute(_LEAD, {"service": self._room.service})).scalar():
+            await asyncio.sleep(1)
+        while True:
+            heard = self._room.bell.rings
+            try:
+                published = await self.publish_some(connection)
+            except BusUnavailable as error:
+                # An unreachable bus delays the facts, it loses none; asking again keeps the leadership alive.
+                log.warning("bus unreachable", service=self._room.service, error=str(error))
+                await asyncio.sleep(1)
+                continue
+            if not published:
+                await self._room.bell.wait(heard, self._poll_seconds)
+
+    async def publish_some(self, connection: AsyncConnection) -> int:
+        """Publish the oldest unpublished rows and mark them; returns how many."""
+        rows = (await connection.execute(UNPUBLISHED, {"most": self._most})).all()
+        if not rows:
+            return 0
+        messages = [
+            Message(
+                topic=row.topic,
+                key=row.subject,
+                headers=row.headers | {"ce_sequence": str(row.sequence)} if row.sequence else row.headers,
+                value=row.value.encode(),
+            )
+            for row in rows
+        ]
+        await self._sink.publish(messages)
+        reach("relay.published")
+        await connection.execute(_MARK, {"ids": [row.event_id for row in rows]})
+        self._bus_bell.ring()
+        return len(rows)
+
+
+async def unpublished(room: Room) -> int:
+    """How many announced facts the bus does not have yet."""
+    async with room.database.engine.connect() as connection:
+        found = await connection.execute(text("select count(*) from outbox where published_at is null"))
+        return int(found.scalar_one())
