@@ -1,0 +1,49 @@
+"""Asking the requester what became of the demand, and what follows from the answer."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.policy.ruled import Code, Entry, Part, Register, Ruled, Stated, Words
+
+
+class Question(Entry):
+    """One question with the steps of its scale, best first."""
+
+    ask: Words
+    scale: Annotated[Mapping[Code, Words], Field(min_length=2, max_length=5)]
+
+
+class Means(Entry):
+    """A way of asking."""
+
+
+class Judgement(Entry):
+    """What a person may decide about a callback that no rule settles."""
+
+
+class ArchiveWhen(Ruled):
+    """A callback is settled by rule when every question named here has one of the answers listed."""
+
+    answers: Annotated[Mapping[Code, tuple[Code, ...]], Field(min_length=1)]
+
+
+class Callbacks(Part):
+    """回访 (双鸭山 第二十二条)."""
+
+    means: Register[Means]
+    due: Stated[Literal["when_closed"]]
+    no_contact: Stated[Literal["archived_without_callback"]]
+    questions: Register[Question]
+    archive_when: ArchiveWhen
+    redo_when: Register[Judgement]
+    judgements: Register[Judgement]
+
+    def archives(self, answers: Mapping[str, str | bool]) -> bool:
+        """Whether these answers close the file by rule; if not, a person decides. True and False say yes and no."""
+        spoken = {
+            question: ("yes" if answer else "no") if isinstance(answer, bool) else answer
+            for question, answer in answers.items()
+        }
+        return all(spoken.get(question) in accepted for question, accepted in self.archive_when.answers.items())

@@ -1,0 +1,171 @@
+"""What no single section can see: codes that nobody defines, gaps, rows that never win, overlapping dates."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import combinations
+
+from common.policy.callbacks import Callbacks
+from common.policy.limits import LimitRule, Limits
+from common.policy.matching import Situation, TextTest, When
+from common.policy.refusals import Place, Problem
+from common.policy.returns import Returns
+from common.policy.ruled import Period
+from common.policy.ticket import TicketSection
+from common.policy.units import Unit, UnitKind
+
+
+def problems_of_sections(
+    *,
+    jurisdiction: str,
+    effective: Period,
+    ticket: TicketSection,
+    limits: Limits,
+    returns: Returns,
+    callbacks: Callbacks,
+    unit_kinds: Mapping[str, UnitKind],
+    units: tuple[Unit, ...],
+) -> list[Problem]:
+    """Everything wrong between sections that are well-formed each by itself."""
+    return [
+        *_undefined_codes(ticket, limits),
+        *_dates(effective, limits),
+        *_gaps_and_shadows(effective, ticket, limits),
+        *_returns(returns, limits),
+        *_answers(callbacks),
+        *_register(jurisdiction, unit_kinds, units),
+    ]
+
+
+def _row(kind: str, index: int) -> Place:
+    return ("limits", "kinds", kind, "rules", index)
+
+
+def _undefined_codes(ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
+    for kind, table in limits.tables.items():
+        for index, rule in enumerate(table.rules):
+            for condition in rule.when.nested() if rule.when else ():
+                tests: tuple[tuple[str, TextTest | None, Mapping[str, object]], ...] = (
+                    ("type", condition.type, ticket.types),
+                    ("channel", condition.channel, ticket.channels),
+                    ("marks", condition.marks, ticket.marks),
+                )
+                for name, test, known in tests:
+                    for code in test.codes() if test else ():
+                        if code not in known:
+                            sentence = (
+                                f"the condition names the {name} {code!r}, which the ticket section does not define"
+                            )
+                            yield Problem((*_row(kind, index), "when"), sentence)
+
+
+def _dates(effective: Period, limits: Limits) -> Iterator[Problem]:
+    for kind, table in limits.tables.items():
+        for index, rule in enumerate(table.rules):
+            if rule.effective is not None and not rule.effective.within(effective):
+                place = (*_row(kind, index), "effective")
+                yield Problem(place, "the row is dated outside the time for which the pack is in force")
+        for (_, first), (index, second) in combinations(enumerate(table.rules), 2):
+            if first.when == second.when and (first.effective or effective).overlaps(second.effective or effective):
+                sentence = f"two rows of {kind} for the same situation have overlapping dates"
+                yield Problem((*_row(kind, index), "effective"), sentence)
+
+
+def _gaps_and_shadows(effective: Period, ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
+    for kind, table in limits.tables.items():
+        days = {effective.from_, *(rule.effective.from_ for rule in table.rules if rule.effective)}
+        situations = list(_situations(ticket, table.rules))
+        winners: set[int] = set()
+        uncovered: dict[str, date] = {}
+        for day in sorted(days):
+            for situation in situations:
+                rule = limits.deciding(kind, situation, day)
+                if rule is not None:
+                    winners.add(id(rule))
+                else:
+                    uncovered.setdefault(situation.type or "", day)
+        for code, day in uncovered.items():
+            sentence = (
+                f"{kind} says nothing for the type {code!r} from {day} on; no limit is said with `no_limit: true`"
+            )
+            yield Problem(("limits", "kinds", kind, "rules"), sentence)
+        for index, rule in enumerate(table.rules):
+            if id(rule) not in winners:
+                yield Problem(_row(kind, index), f"row {index + 1} of {kind} never decides anything: earlier rows win")
+
+
+def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator[Situation]:
+    """Situations that tell the rows apart: each type, channel and mark with each value that some row names."""
+    conditions: list[When] = [part for rule in rules if rule.when for part in rule.when.nested()]
+    categories = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.category))]
+    urgencies = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.urgency))]
+    rounds = {1} | {
+        number
+        for part in conditions
+        if part.round
+        for number in (part.round.eq, part.round.gte, part.round.lte, *(part.round.in_ or ()))
+        if number is not None
+    }
+    for code in ticket.types:
+        for channel in ticket.channels:
+            for marks in (frozenset[str](), *(frozenset({mark}) for mark in ticket.marks)):
+                for category in categories:
+                    for urgency in urgencies:
+                        for round_ in rounds:
+                            yield Situation(code, channel, category, urgency, marks, round_)
+
+
+def _texts(test: TextTest | None) -> tuple[str, ...]:
+    if test is None:
+        return ()
+    return test.codes() + ((test.prefix,) if test.prefix is not None else ())
+
+
+def _returns(returns: Returns, limits: Limits) -> Iterator[Problem]:
+    for field in returns.denied_when_missing.value:
+        if field not in returns.required_fields.value:
+            yield Problem(("returns", "denied_when_missing"), f"{field!r} is not among the required fields")
+    mechanisms = [ground.mechanism for ground in returns.denial_grounds.values() if ground.mechanism]
+    for mechanism in sorted({name for name in mechanisms if mechanisms.count(name) > 1}):
+        yield Problem(("returns", "denial_grounds"), f"two grounds of denial rest on the mechanism {mechanism!r}")
+    if returns.denied_when_missing.value and returns.denial_ground("missing_reason_or_basis") is None:
+        sentence = "a missing field is to be denied by rule, but no ground has the mechanism 'missing_reason_or_basis'"
+        yield Problem(("returns", "denied_when_missing"), sentence)
+    if "return_window" not in limits.tables:
+        yield Problem(("limits", "kinds"), "returns are possible, but nothing is said about 'return_window'")
+
+
+def _answers(callbacks: Callbacks) -> Iterator[Problem]:
+    place: Place = ("callbacks", "archive_when", "answers")
+    for question, answers in callbacks.archive_when.answers.items():
+        if question not in callbacks.questions:
+            yield Problem((*place, question), f"no question is called {question!r}")
+            continue
+        for answer in answers:
+            if answer not in callbacks.questions[question].scale:
+                yield Problem((*place, question), f"the scale of {question!r} has no step {answer!r}")
+
+
+def _register(jurisdiction: str, kinds: Mapping[str, UnitKind], units: tuple[Unit, ...]) -> Iterator[Problem]:
+    parents = {unit.code: unit.parent for unit in units}
+    for index, unit in enumerate(units):
+        if [other.code for other in units].index(unit.code) != index:
+            yield Problem(("units", index, "code"), f"the unit {unit.code!r} stands twice in the register")
+        if not unit.code.startswith(f"{jurisdiction}."):
+            yield Problem(("units", index, "code"), f"the unit {unit.code!r} is not one of {jurisdiction}")
+        if unit.kind not in kinds:
+            yield Problem(("units", index, "kind"), f"no kind of unit is called {unit.kind!r}")
+        if unit.parent is not None and unit.parent not in parents:
+            yield Problem(("units", index, "parent"), f"the parent {unit.parent!r} is not in the register")
+        if _stands_under_itself(unit.code, parents):
+            yield Problem(("units", index, "parent"), f"the unit {unit.code!r} stands under itself")
+
+
+def _stands_under_itself(code: str, parents: Mapping[str, str | None]) -> bool:
+    seen: set[str] = set()
+    above = parents[code]
+    while above is not None and above not in seen:
+        if above == code:
+            return True
+        seen.add(above)
+        above = parents.get(above)
+    return False

@@ -1,0 +1,144 @@
+"""A policy pack: what one jurisdiction decides differently, as typed, frozen data with dates and sources."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from common.clock import local_date
+from common.policy.acceptance import Acceptance
+from common.policy.callbacks import Callbacks
+from common.policy.closing import Closing, Rounds
+from common.policy.consistency import problems_of_sections
+from common.policy.dispatching import Dispatching
+from common.policy.limits import Limits
+from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
+from common.policy.returns import Returns
+from common.policy.ruled import Code, Part, Period, Register, Words
+from common.policy.sentences import sentence_for
+from common.policy.ticket import TicketSection
+from common.policy.units import Unit, UnitKind
+
+LARGEST_PACK = 900_000
+"""Bytes of JSON that still travel in one ``PolicyActivated``."""
+
+
+class Document(Part):
+    """A published document that the pack quotes."""
+
+    title: Words
+    published_by: Words | None = None
+    published_on: date
+
+
+class Pack(Part):
+    """One jurisdiction's rules for a period. Made by ``load_pack`` or ``parse_pack``, never by hand."""
+
+    jurisdiction: Code
+    name: Words
+    effective: Period
+    main_document: Code
+    documents: Annotated[Mapping[Code, Document], Field(min_length=1)]
+    ticket: TicketSection
+    acceptance: Acceptance
+    dispatching: Dispatching
+    limits: Limits
+    returns: Returns
+    callbacks: Callbacks
+    closing: Closing
+    rounds: Rounds
+    unit_kinds: Register[UnitKind]
+    units: tuple[Unit, ...]
+
+    @property
+    def effective_from(self) -> date:
+        return self.effective.from_
+
+    @property
+    def effective_to(self) -> date | None:
+        """The last day in force, None: until another pack takes over."""
+        return self.effective.to
+
+    @cached_property
+    def version(self) -> str:
+        """``<jurisdiction>@<first 12 hex digits of the content's SHA-256>``: the same words give the same version."""
+        return f"{self.jurisdiction}@{hashlib.sha256(_canonical(self.dump())).hexdigest()[:12]}"
+
+    def dump(self) -> dict[str, Any]:
+        """The whole pack as JSON-able data; ``parse_pack`` makes the same version of it.
+
+        Only what was written is given back, so that a field added to the models later leaves old versions alone.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def parse_pack(content: Mapping[str, Any]) -> Pack:
+    """The pack in this data; ``PackInvalid`` lists everything that is wrong with it."""
+    pack, problems = examine(content)
+    if pack is None or problems:
+        raise PackInvalid(
+            [Finding(None, None, f"{_path(place)}: {said}" if place else said) for place, said in problems]
+        )
+    return pack
+
+
+def _path(place: tuple[str | int, ...]) -> str:
+    return ".".join(str(step) for step in place)
+
+
+def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
+    """The pack, if its data has the right shape, and everything wrong with it."""
+    try:
+        pack = Pack.model_validate(content, context=_titles(content))
+    except ValidationError as error:
+        return None, [Problem(detail["loc"], sentence_for(detail, Pack)) for detail in error.errors(include_url=False)]
+    problems = problems_of_sections(
+        jurisdiction=pack.jurisdiction,
+        effective=pack.effective,
+        ticket=pack.ticket,
+        limits=pack.limits,
+        returns=pack.returns,
+        callbacks=pack.callbacks,
+        unit_kinds=pack.unit_kinds,
+        units=pack.units,
+    )
+    if pack.main_document not in pack.documents:
+        problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
+    size = len(_canonical(pack.dump()))
+    if size > LARGEST_PACK:
+        problems.append(Problem((), f"the pack has {size} bytes; one event carries at most {LARGEST_PACK}"))
+    return pack, problems
+
+
+def _titles(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What sources need to spell out their document; what is malformed here is reported by the models themselves."""
+    documents = content.get("documents")
+    listed = documents.items() if isinstance(documents, Mapping) else ()
+    titles = {
+        key: body["title"]
+        for key, body in listed
+        if isinstance(body, Mapping) and isinstance(body.get("title"), str) and isinstance(key, str)
+    }
+    return {"titles": titles, "main": content.get("main_document")}
+
+
+def in_force(packs: Iterable[Pack], jurisdiction: str, at: datetime) -> Pack:
+    """The jurisdiction's pack for the local day of that instant; ``NoPackInForce`` if there is none.
+
+    Of several, the one that took effect last; of versions with the same first day, the last one given.
+    """
+    own = [pack for pack in packs if pack.jurisdiction == jurisdiction]
+    day = local_date(at)
+    valid = [pack for pack in own if pack.effective.covers(day)]
+    if not valid:
+        raise NoPackInForce(jurisdiction, at, known=bool(own))
+    latest = max(pack.effective_from for pack in valid)
+    return [pack for pack in valid if pack.effective_from == latest][-1]

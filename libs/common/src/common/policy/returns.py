@@ -1,0 +1,65 @@
+"""Returning a work order: grounds, papers, who decides, and what becomes of the clocks."""
+
+from collections.abc import Collection
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from common.policy.ruled import Entry, Part, Register, Stated
+
+ReturnField = Literal["reason", "legal_basis", "suggested_unit"]
+Mechanism = Literal["missing_reason_or_basis", "designated"]
+BlockedCommand = Literal["sign_in", "closing"]
+
+
+class ReturnGround(Entry):
+    """A ground on which a unit may return a work order."""
+
+
+class DenialGround(Entry):
+    """A ground on which a return is denied. One decided by rule names the mechanism in code that establishes it."""
+
+    decided_by: Literal["rule", "person"]
+    mechanism: Mechanism | None = None
+
+    @model_validator(mode="after")
+    def _rule_has_mechanism(self) -> Self:
+        if (self.decided_by == "rule") != (self.mechanism is not None):
+            raise ValueError("a ground decided by rule names its mechanism, and one decided by a person has none")
+        return self
+
+
+class Returns(Part):
+    """退单 (双鸭山 第十八条、第十九条)."""
+
+    grounds_for_return: Register[ReturnGround]
+    denial_grounds: Register[DenialGround]
+    required_fields: Stated[tuple[ReturnField, ...]]
+    denied_when_missing: Stated[tuple[ReturnField, ...]]
+    late: Stated[Literal["reviewed_and_marked_overdue", "refused_and_marked_overdue"]]
+    pending_blocks: Stated[tuple[BlockedCommand, ...]]
+    before_sign_in: Stated[Literal["allowed", "refused"]]
+    approved: Stated[Literal["clocks_restart"]]
+    denied: Stated[Literal["first_clock"]]
+    redo_round_may_be_returned: Stated[bool]
+    reviewer: Stated[Literal["authority"]]
+    reviewer_recused_for_own_unit: Stated[bool]
+
+    def denial_ground(self, mechanism: Mechanism) -> DenialGround | None:
+        """The ground that this mechanism establishes; none: the pack leaves the mechanism off."""
+        return next((ground for ground in self.denial_grounds.values() if ground.mechanism == mechanism), None)
+
+    def denied_by_rule(self, given: Collection[str], *, designated: bool) -> DenialGround | None:
+        """The ground on which a return is denied at once, without a person, or none.
+
+        ``given``: the fields the unit filled in. ``designated``: superiors, departments or a consultation named the
+        unit for this ticket. 双鸭山 第十九条（二）（四）.
+        """
+        if any(field not in given for field in self.denied_when_missing.value):
+            return self.denial_ground("missing_reason_or_basis")
+        if designated:
+            return self.denial_ground("designated")
+        return None
+
+    def missing_fields(self, given: Collection[str]) -> tuple[ReturnField, ...]:
+        return tuple(field for field in self.required_fields.value if field not in given)
