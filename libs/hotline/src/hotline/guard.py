@@ -37,7 +37,7 @@ class DataDirectoryBroken(StartRefused):
     """The directory holds something that the server cannot start from."""
 
 
-# A dead owner's servers need this long at most to stop by themselves; then they are told again.
+# A dead owner's servers are given this long to stop.
 _PATIENCE_SECONDS = 40.0
 _STEP_SECONDS = 0.02
 
@@ -95,7 +95,6 @@ def hold(path: Path, *, patience: float = _PATIENCE_SECONDS) -> Lock:
     except OSError as error:
         raise DataDirectoryForbidden(f"Cannot write in {path.parent}: {error.strerror}.") from error
     give_up = time.monotonic() + patience
-    told_again = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,10 +106,10 @@ def hold(path: Path, *, patience: float = _PATIENCE_SECONDS) -> Lock:
                     f"{path.parent} is in use by another running instance (process {owner or 'unknown'}): "
                     "stop that one or choose another data directory."
                 ) from error
-            if not told_again and guard and time.monotonic() > give_up - patience / 2:
-                told_again = True
+            if guard and not _alive(guard):
+                # The guard was killed too; what it started still holds the lock. Both servers recover from a crash.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(guard, signal.SIGINT)
+                    os.killpg(guard, signal.SIGKILL)
             time.sleep(_STEP_SECONDS)
             continue
         os.ftruncate(descriptor, 0)
@@ -190,6 +189,19 @@ def released_on_error(lock: Lock) -> Iterator[None]:
     except BaseException:
         lock.release()
         raise
+
+
+def owner_of(path: Path) -> int | None:
+    """The live process that holds the lock file, if one does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        owner, _guard = _written(descriptor)
+    finally:
+        os.close(descriptor)
+    return owner if _alive(owner) else None
 
 
 def last_words(log: Path, since: int, *markers: str) -> str:
