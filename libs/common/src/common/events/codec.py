@@ -32,7 +32,7 @@ class UnannounceableEvent(ValueError):
     """An event that its own catalogue entry forbids: a fault of the announcing code, found before it is stored."""
 
 
-class Peek(NamedTuple):
+class Peeked(NamedTuple):
     """What the headers say, without reading the value. ``source`` and ``type`` are bare: intake, TicketCreated."""
 
     id: UUID
@@ -73,7 +73,7 @@ def encode(event: Event, topic: str) -> Message:
     return Message(topic=topic, key=event.subject, headers=headers, value=value)
 
 
-def peek(message: Message) -> Peek:
+def peek(message: Message) -> Peeked:
     """The envelope, checked against the catalogue. Raises ``UnusableMessage``."""
     return _read_headers(message)[0]
 
@@ -98,7 +98,7 @@ def decode(message: Message) -> Event:
     return Event(head.id, head.source, head.type, head.subject, time, head.sequence, data, traceparent)
 
 
-def _read_headers(message: Message) -> tuple[Peek, Entry]:
+def _read_headers(message: Message) -> tuple[Peeked, Entry]:
     if _header(message, "ce_specversion") != "1.0":
         raise UnusableMessage("header ce_specversion is not 1.0")
     name, entry = _type(_header(message, "ce_type"))
@@ -118,7 +118,7 @@ def _read_headers(message: Message) -> tuple[Peek, Entry]:
     content_type = _header(message, "content-type").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise UnusableMessage("header content-type is not application/json")
-    return Peek(UUID(identity), entry.owner, name, subject, int(digits)), entry
+    return Peeked(UUID(identity), entry.owner, name, subject, int(digits)), entry
 
 
 def _header(message: Message, name: str) -> str:
