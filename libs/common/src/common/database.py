@@ -25,7 +25,9 @@ SESSION_SETTINGS = {
 }
 
 # Serialization failure, deadlock, lock not available, and the server going away: worth another try, unchanged.
-_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03", "57P05"})
+_TRANSIENT_STATES = frozenset(
+    {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03", "57P05"}
+)
 
 
 def metadata() -> MetaData:

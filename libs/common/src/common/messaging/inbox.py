@@ -65,9 +65,9 @@ async def park(connection: AsyncConnection, message: Message, event_id: UUID | N
     )
 
 
-_CLAIM = text(
-    "insert into inbox (event_id) select unnest(:ids) on conflict do nothing returning event_id"
-).bindparams(bindparam("ids", type_=ARRAY(PgUUID)))
+_CLAIM = text("insert into inbox (event_id) select unnest(:ids) on conflict do nothing returning event_id").bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID))
+)
 _GUARD = text(
     """
     select g.source, g.subject, g.last from subject_guard g

@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, TopicAlreadyExistsError
 
+from common.events.catalogue import DEAD, REFERENCE
 from common.events.envelope import Message
 
-from .bus import DEAD, REFERENCE, RETENTION_DAYS, UNIT_PREFIX, BusUnavailable, Fetched, Place, WrongPartitions
+from .bus import RETENTION_DAYS, UNIT_PREFIX, BusUnavailable, Fetched, Place, WrongPartitions
 
 log = structlog.get_logger()
 
@@ -128,7 +129,7 @@ class KafkaSink:
             await _stop(producer)
 
 
-class _Drain(ConsumerRebalanceListener):
+class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
     """Lets a rebalance wait until what is in hand is committed: nothing is read twice for nothing."""
 
     def __init__(self, source: "KafkaSource") -> None:

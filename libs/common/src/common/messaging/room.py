@@ -143,8 +143,8 @@ WRITE_OUTBOX = text(
     )
     insert into outbox (event_id, topic, subject, sequence, headers, value)
     select f.event_id, f.topic, f.subject,
-           case when f.numbered then d.last - c.n + row_number() over (partition by f.subject, f.numbered order by f.ord)
-                else 0 end,
+           case when f.numbered
+                then d.last - c.n + row_number() over (partition by f.subject, f.numbered order by f.ord) else 0 end,
            f.headers::jsonb, f.value
     from facts f
     left join counted c on c.subject = f.subject and f.numbered

@@ -8,12 +8,13 @@ from datetime import datetime
 import structlog
 
 from common.database import is_transient
+from common.events.catalogue import DEAD
 from common.events.codec import Peek, decode, peek
 from common.events.envelope import Event, Message, UnusableMessage
 from common.failpoint import reach
 
 from . import inbox
-from .bus import DEAD, BusUnavailable, Place, Source
+from .bus import BusUnavailable, Place, Source
 from .inbox import Stream
 from .room import Room, Transaction
 
