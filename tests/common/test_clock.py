@@ -15,6 +15,7 @@ from common.clock import (
     Clock,
     ClockWentBack,
     FrozenClock,
+    InstantOutOfRange,
     NaiveInstant,
     RealClock,
     SimulatedClock,
@@ -67,6 +68,13 @@ def test_an_instant_without_offset_is_refused_everywhere() -> None:
     for use in (FrozenClock, SimulatedClock, SimulatedClock(NOON).set, local_date, in_utc):
         with pytest.raises(NaiveInstant, match="has no offset"):
             use(naive)
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=SHANGHAI), datetime.max.replace(tzinfo=UTC)])
+def test_an_instant_at_the_edge_of_the_years_is_refused(at: datetime) -> None:
+    for use in (FrozenClock, local_date):
+        with pytest.raises(InstantOutOfRange, match="no instant that a hotline could mean"):
+            use(at)
 
 
 @pytest.mark.parametrize(

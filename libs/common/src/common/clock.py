@@ -7,7 +7,7 @@ order in which this machine made them, whatever the simulated time says.
 
 import os
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Final, Protocol
 from uuid import UUID
@@ -20,6 +20,10 @@ class TimeZoneMissing(RuntimeError):
 
 class NaiveInstant(ValueError):
     """An instant without an offset: nobody can say when that was."""
+
+
+class InstantOutOfRange(ValueError):
+    """An instant at the very edge of the years that can be written: it has no counterpart in other time zones."""
 
 
 class ClockWentBack(ValueError):
@@ -39,9 +43,11 @@ SHANGHAI: Final = zone("Asia/Shanghai")
 
 
 def in_utc(at: datetime) -> datetime:
-    """The same instant in UTC; ``NaiveInstant`` when it has no offset."""
+    """The same instant in UTC; ``NaiveInstant`` without an offset, ``InstantOutOfRange`` in the years 1 and 9999."""
     if at.tzinfo is None or at.utcoffset() is None:
         raise NaiveInstant(f"{at.isoformat()} has no offset: write 2025-01-01T08:00+08:00 or …Z")
+    if not MINYEAR < at.year < MAXYEAR:
+        raise InstantOutOfRange(f"{at.isoformat()} is no instant that a hotline could mean")
     return at.astimezone(UTC)
 
 

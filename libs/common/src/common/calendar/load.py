@@ -16,6 +16,16 @@ _Path = tuple[str | int, ...]
 _MOST_BYTES: Final = 100_000
 
 
+class _Words(yaml.SafeLoader):
+    """YAML whose dates stay as they are written, so that 2024-02-30 is refused with its place like all else."""
+
+
+_Words.yaml_implicit_resolvers = {
+    initial: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for initial, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_year(file: Path) -> CalendarYear:
     """The year that stands in a file named ``<year>.yaml``.
 
@@ -43,18 +53,18 @@ def read_year(file: Path) -> CalendarYear:
 def parse_year(text: str, file: str | None = None) -> CalendarYear:
     """The year written in that YAML text; ``file`` is only named in refusals."""
     try:
-        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.compose(text, Loader=_Words)
         lines: dict[_Path, int] = {}
         if document is not None:
             _survey(document, (), lines, set())
-        written = yaml.safe_load(text)
+        written = yaml.load(text, Loader=_Words)  # noqa: S506 a safe loader that knows fewer types
     except yaml.MarkedYAMLError as broken:
         line = broken.problem_mark.line + 1 if broken.problem_mark else None
         raise CalendarRefused((Fault((), f"is not YAML: {broken.problem}"),), file, line) from None
     except yaml.YAMLError as broken:
         raise CalendarRefused((Fault((), f"is not YAML: {str(broken).splitlines()[0]}"),), file) from None
-    except (ValueError, RecursionError) as broken:  # 2024-02-30 is a date to YAML, and none to the calendar
-        raise CalendarRefused((Fault((), f"is not a calendar year: {broken}"),), file) from None
+    except RecursionError:
+        raise CalendarRefused((Fault((), "is nested too deeply for a calendar year"),), file) from None
     except _Refusal as refusal:
         raise CalendarRefused((Fault(refusal.path, refusal.sentence),), file, refusal.line) from None
     if not isinstance(written, dict):

@@ -96,7 +96,9 @@ def due(
         )
     try:
         if allowance.unit in _BY_THE_CLOCK:
-            return Due(start + amount * _BY_THE_CLOCK[allowance.unit], False)
+            due_at = start + amount * _BY_THE_CLOCK[allowance.unit]
+            calendar.place(due_at.toordinal())  # OutsideCalendar, as for counts of days
+            return Due(due_at, False)
         local = start.astimezone(SHANGHAI)
         today = local.toordinal()
         if allowance.unit == "rolling_working_days":
@@ -163,10 +165,10 @@ def before(calendar: WorkingCalendar, due_at: datetime, allowance: Allowance) ->
     """
     end = in_utc(due_at)
     try:
-        if allowance.unit in _BY_THE_CLOCK:
-            return end - allowance.amount * _BY_THE_CLOCK[allowance.unit]
-        if allowance.unit == "natural_days":
-            return end - allowance.amount * _DAY
+        if allowance.unit not in ("working_days", "rolling_working_days"):
+            warn_at = end - allowance.amount * _BY_THE_CLOCK.get(allowance.unit, _DAY)
+            calendar.place(warn_at.toordinal())
+            return warn_at
         # 00:00 is the 24:00 of the day before, which is the day that it ends.
         local = end.astimezone(SHANGHAI)
         today = (local - timedelta(microseconds=1)).toordinal()

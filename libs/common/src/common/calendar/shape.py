@@ -1,15 +1,27 @@
 """How a calendar year is written down: in a file, in a request body, in the event ``CalendarPublished``."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from common.calendar.model import CalendarYear, Correction, DaysOff, Fault, Notice, faults
 
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-_Days = Annotated[tuple[date, ...], Field(max_length=100)]
+
+
+def _written_day(value: object) -> object:
+    """Only 2024-10-01: pydantic would also take seconds since 1970 and midnights."""
+    if isinstance(value, str) and len(value) != len("2024-10-01"):
+        raise ValueError("a day is written as 2024-10-01")
+    if not isinstance(value, (str, date)) or isinstance(value, datetime):
+        raise ValueError("a day is written as 2024-10-01")
+    return value
+
+
+_Day = Annotated[date, BeforeValidator(_written_day)]
+_Days = Annotated[tuple[_Day, ...], Field(max_length=100)]
 
 
 class CalendarRefused(ValueError):
@@ -34,7 +46,7 @@ class NoticeShape(_Shape):
 
     title: _Words
     number: _Words | None
-    published_on: date
+    published_on: _Day
 
     def notice(self) -> Notice:
         return Notice(self.title, self.number, self.published_on)
@@ -44,8 +56,8 @@ class DaysOffShape(_Shape):
     """Days off for one holiday, ``first`` to ``last``; ``last`` may be left out for a single day."""
 
     holiday: _Words
-    first: date
-    last: date | None = None
+    first: _Day
+    last: _Day | None = None
 
     def days_off(self) -> DaysOff:
         return DaysOff(self.holiday, self.first, self.last or self.first)
