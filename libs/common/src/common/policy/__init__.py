@@ -1,5 +1,6 @@
 """Policy packs: what differs between jurisdictions, as typed data with dates and sources."""
 
+from common.policy.check import check_pack, check_packs, pack_directories
 from common.policy.limits import DUTIES, WINDOWS, Limit, NoLimit
 from common.policy.matching import Situation, When
 from common.policy.pack import Pack, in_force, parse_pack
@@ -17,7 +18,10 @@ __all__ = [
     "PackInvalid",
     "Situation",
     "When",
+    "check_pack",
+    "check_packs",
     "in_force",
     "load_pack",
+    "pack_directories",
     "parse_pack",
 ]

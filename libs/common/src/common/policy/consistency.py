@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 
 from common.policy.callbacks import Callbacks
 from common.policy.limits import LimitRule, Limits
@@ -98,20 +98,22 @@ def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator
     conditions: list[When] = [part for rule in rules if rule.when for part in rule.when.nested()]
     categories = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.category))]
     urgencies = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.urgency))]
-    rounds = {1} | {
+    numbers = {
         number
         for part in conditions
         if part.round
         for number in (part.round.eq, part.round.gte, part.round.lte, *(part.round.in_ or ()))
         if number is not None
     }
-    for code in ticket.types:
-        for channel in ticket.channels:
-            for marks in (frozenset[str](), *(frozenset({mark}) for mark in ticket.marks)):
-                for category in categories:
-                    for urgency in urgencies:
-                        for round_ in rounds:
-                            yield Situation(code, channel, category, urgency, marks, round_)
+    rounds = sorted({1} | {near for number in numbers for near in (number - 1, number, number + 1) if near >= 1})
+    together = [
+        frozenset(text for part in rule.when.nested() for text in _texts(part.marks)) for rule in rules if rule.when
+    ]
+    marked = dict.fromkeys((frozenset[str](), *(frozenset({mark}) for mark in ticket.marks), *together))
+    for code, channel, marks, category, urgency, round_ in product(
+        ticket.types, ticket.channels, marked, categories, urgencies, rounds
+    ):
+        yield Situation(code, channel, category, urgency, marks, round_)
 
 
 def _texts(test: TextTest | None) -> tuple[str, ...]:
