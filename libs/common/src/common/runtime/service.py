@@ -1,0 +1,178 @@
+"""One running service: its HTTP application, its relay, its consumers, its own background work, and a graceful stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+
+from common.clock import Clock
+from common.database import Database, is_transient
+from common.messaging.bus import Bus, BusUnavailable
+from common.messaging.maintenance import keep_partitions
+from common.messaging.parking import count_parked, unpark_next
+from common.messaging.relay import Relay, unpublished
+from common.messaging.room import Room
+from common.messaging.runner import Runner
+from common.messaging.wakeup import Bell
+from common.security.tokens import TokenVerifier
+
+log = structlog.get_logger()
+
+Task = Callable[[asyncio.Event], Awaitable[None]]
+"""Background work: runs until the event is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a service finds when it is built: time, bus, trust, and where its room is."""
+
+    clock: Clock
+    bus: Bus
+    bus_bell: Bell
+    database_of: Callable[[str], str]
+    verifier: TokenVerifier
+    keys: Path
+    packs: Path
+    development: bool = False
+    pool_size: int = 5
+
+    def room(self, service: str) -> Room:
+        """The service's room with connections of its own."""
+        database = Database.open(self.database_of(service), service, pool_size=self.pool_size)
+        return Room(service, database, self.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the simulated clock must know of a service before it moves on.
+
+    ``work`` is a figure that changes whenever something was done; ``busy`` names what is not finished yet.
+    """
+
+    busy: tuple[str, ...]
+    next_due: datetime | None
+    parked: int
+
+
+async def _nothing_due() -> datetime | None:
+    return None
+
+
+async def _nothing_more() -> Sequence[str]:
+    return ()
+
+
+@dataclass(slots=True)
+class Service:
+    """Built by each service's ``service.py``.
+
+    ``next_due``: the next domain instant at which background work has something to do. ``unfinished``: names of
+    background work that has something to do right now.
+    """
+
+    name: str
+    room: Room
+    app: FastAPI
+    bus: Bus
+    bus_bell: Bell
+    runners: Sequence[Runner]
+    tasks: Sequence[Task] = ()
+    next_due: Callable[[], Awaitable[datetime | None]] = _nothing_due
+    unfinished: Callable[[], Awaitable[Sequence[str]]] = _nothing_more
+    _running: list[asyncio.Task[None]] = field(default_factory=list)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _relay: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the background work; it outlives errors of database and bus."""
+        async with self.room.database.engine.begin() as connection:
+            await keep_partitions(connection)
+        relay = Relay(self.room, self.bus.sink(), self.bus_bell)
+        self._relay = asyncio.create_task(relay.run(), name=f"{self.name} relay")
+        work: list[Task] = [runner.run for runner in self.runners]
+        work += [self._unpark, self._keep_partitions, *self.tasks]
+        self._running = [asyncio.create_task(self._keep_running(one)) for one in work]
+
+    async def stop(self) -> None:
+        """Finish what is in hand, commit it, publish what it announced, leave."""
+        self._stopping.set()
+        if self._running:
+            _done, late = await asyncio.wait(self._running, timeout=10)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+        if self._relay is not None:
+            await self._drain_outbox()
+            self._relay.cancel()
+            await asyncio.gather(self._relay, return_exceptions=True)
+        await self.room.database.close()
+
+    async def _drain_outbox(self) -> None:
+        """Let the relay publish what the last commands announced, for a moment; the rest waits for the next start."""
+        try:
+            async with asyncio.timeout(2):
+                while await unpublished(self.room):  # noqa: ASYNC110 - the relay works in between
+                    await asyncio.sleep(0.02)
+        except Exception as error:
+            log.warning("stopped with unpublished facts", service=self.name, why=type(error).__name__)
+
+    async def state(self) -> State:
+        """What is unfinished, what is due next, how much is parked."""
+        busy = []
+        if await unpublished(self.room):
+            busy.append(f"{self.name}: outbox")
+        for runner in self.runners:
+            if await runner.source.behind():
+                busy.append(f"{self.name}: consumer")
+        busy += [f"{self.name}: {what}" for what in await self.unfinished()]
+        return State(tuple(busy), await self.next_due(), await count_parked(self.room))
+
+    @property
+    def consuming(self) -> bool:
+        """Whether every consumer still runs (one that parked too much in a row has stopped)."""
+        return not any(runner.stopped_by_parkings for runner in self.runners)
+
+    async def _keep_running(self, work: Task) -> None:
+        while not self._stopping.is_set():
+            try:
+                await work(self._stopping)
+                return
+            except Exception as error:
+                if is_transient(error) or isinstance(error, BusUnavailable):
+                    log.warning("background work interrupted", service=self.name, error=type(error).__name__)
+                else:
+                    log.exception("background work failed", service=self.name)
+                await self.pause(1)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not past the stop."""
+        await pause(self._stopping, seconds)
+
+    async def _unpark(self, stopping: asyncio.Event) -> None:
+        """Parked events that were released or only waited behind another are tried again, in order."""
+        while not stopping.is_set():
+            moved = False
+            for runner in self.runners:
+                moved = await unpark_next(runner) or moved
+            if not moved:
+                await pause(stopping, 1)
+
+    async def _keep_partitions(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await pause(stopping, 6 * 3600)
+            if not stopping.is_set():
+                async with self.room.database.engine.begin() as connection:
+                    await keep_partitions(connection)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Sleep for ``seconds`` of machine time, at most until the stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return

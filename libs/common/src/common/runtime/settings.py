@@ -1,0 +1,41 @@
+"""Settings of a service, from the environment (``HOTLINE_…``). No number that a regulation mentions is among them."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.database import SERVICES
+from common.security.tokens import Issuer
+
+
+class Settings(BaseSettings):
+    """Where the engines are and whom to trust.
+
+    ``database`` is one PostgreSQL URL; ``<service>_database`` overrides it for one service, with that service's own
+    login. ``bus`` is empty for the embedded log in the same database, or ``kafka://host:9092[,host:9092]``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="ignore")
+
+    database: str
+    intake_database: str | None = None
+    dispatch_database: str | None = None
+    sla_database: str | None = None
+    review_database: str | None = None
+    reporting_database: str | None = None
+    bus: str = ""
+    bus_replication: int = Field(default=1, ge=1)
+    issuers: list[Issuer]
+    keys: Path = Field(description="Folder of the vault's keys.")
+    packs: Path = Field(default=Path("policies"), description="Folder of packs and calendars, read at the first start.")
+    pool_size: int = Field(default=5, ge=1, le=50)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    development: bool = False
+
+    def database_of(self, service: str) -> str:
+        """The URL with which a service enters its room."""
+        assert service in SERVICES
+        own: str | None = getattr(self, f"{service}_database")
+        return own or self.database
