@@ -134,6 +134,9 @@ def test_a_natural_day_limit_that_does_not_roll_ends_on_a_rest_day() -> None:
         ("2026-12-21 10:00", 30, "natural_days", False, False),
         ("2026-12-31 23:00", 5, "clock_hours", True, False),
         ("2027-02-03 10:00", 3, "working_days", True, True),
+        ("2017-12-28 10:00", 5, "working_days", True, True),  # ends in a published year, began in none
+        ("2017-12-30 10:00", 1, "working_days", True, True),  # only Sunday 31 December 2017 is assumed
+        ("2017-12-31 10:00", 1, "working_days", True, False),
     ],
 )
 def test_only_a_limit_that_asks_an_unpublished_year_is_provisional(
