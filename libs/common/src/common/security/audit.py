@@ -1,0 +1,59 @@
+"""Who looked at personal data, when and for what; written in the transaction that shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import BigInteger, Column, Identity, Index, MetaData, Table, Text, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.database import Instant
+from common.security.access import Principal
+
+
+def audit_table(metadata: MetaData) -> Table:
+    """The audit of one service. Rows are only ever added: the migration grants no more than insert and select."""
+    return Table(
+        "audit",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("at", Instant, nullable=False),
+        Column("account", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("unit", Text),
+        Column("action", Text, nullable=False),
+        Column("object", Text, nullable=False),
+        Column("purpose", Text),
+        Column("outcome", Text, nullable=False),
+        Index("audit_object_idx", "object"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, or one refused look. ``object`` names a thing by its id (``ticket/<id>``), ``at`` is domain time."""
+
+    at: datetime
+    action: str
+    object: str
+    purpose: str | None
+    outcome: Literal["shown", "refused"]
+
+
+async def record(connection: AsyncConnection, table: Table, principal: Principal, *looks: Look) -> None:
+    """Add the looks to the audit in the caller's transaction."""
+    if not looks:
+        return
+    who: dict[str, object] = {"account": principal.account, "role": principal.role, "unit": principal.unit}
+    rows = [
+        who
+        | {
+            "at": look.at,
+            "action": look.action,
+            "object": look.object,
+            "purpose": look.purpose,
+            "outcome": look.outcome,
+        }
+        for look in looks
+    ]
+    await connection.execute(insert(table), rows)
