@@ -1,10 +1,10 @@
 """The catalogue holds every event of the suite, once, and nothing personal."""
 
 import pytest
-from tests.contracts.examples import example
+from tests.contracts.examples import SCHEMAS, example
 from tests.contracts.validation import PlainConsumer
 
-from common.events.asyncapi import asyncapi_document, payload_schemas
+from common.events.asyncapi import asyncapi_document
 from common.events.catalogue import CATALOGUE, REFERENCE
 from common.events.codec import decode, encode, peek
 
@@ -44,22 +44,22 @@ def test_what_never_expires_is_what_a_new_reader_needs() -> None:
 @pytest.mark.parametrize("name", [name for name, entry in CATALOGUE.items() if "ticket" in entry.about])
 def test_an_event_about_a_ticket_carries_what_every_such_event_carries(name: str) -> None:
     common = {"jurisdiction", "policy", "ticket", "number", "round", "occurred_at", "accepted_at", "actor", "basis"}
-    assert common <= set(payload_schemas()[name]["properties"])
+    assert common <= set(SCHEMAS[name]["properties"])
 
 
 def test_no_event_has_a_field_for_personal_data() -> None:
-    for shape, schema in payload_schemas().items():
+    for shape, schema in SCHEMAS.items():
         for field in schema.get("properties", {}):
             assert not PERSONAL & set(field.split("_")) or field == "has_contact", f"{shape}.{field}"
             assert field != "name" or shape == "UnitChanged", f"{shape}.{field}"
 
 
 def test_the_requester_on_the_bus_is_four_words_and_no_more() -> None:
-    assert set(payload_schemas()["Requester"]["properties"]) == {"kind", "anonymous", "has_contact", "confidential"}
+    assert set(SCHEMAS["Requester"]["properties"]) == {"kind", "anonymous", "has_contact", "confidential"}
 
 
 def test_every_shape_and_every_event_says_what_it_means() -> None:
-    assert [name for name, schema in payload_schemas().items() if not schema.get("description")] == []
+    assert [name for name, schema in SCHEMAS.items() if not schema.get("description")] == []
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -72,6 +72,8 @@ BAD_REST = [
     ("missing field", without_field("statement"), "statement: Field required"),
     ("text for a number", with_field("round", "1"), "round"),
     ("number for a text", with_field("statement", 7), "statement"),
+    ("number that no table holds", with_field("round", 10**30), "round"),
+    ("half a surrogate pair", replace(MESSAGE, value=MESSAGE.value.replace(b"{", b'{"new":"\\ud800",', 1)), "not JSON"),
     ("unlisted word", with_field("type", "rumour"), "type"),
     ("naive instant", with_field("received_at", "2025-09-26T16:00:00"), "received_at"),
     ("another ticket's data", with_field("ticket", str(uuid4())), "subject and field ticket differ"),
@@ -175,6 +177,7 @@ def test_the_plain_consumer_knows_which_topic_carries_what() -> None:
         replace(EVENT, subject="unit/shuangyashan.a"),
         replace(EVENT, time=EVENT.time.replace(tzinfo=None)),
         replace(EVENT, data=EVENT.data.model_copy(update={"statement": "a\x00b"})),
+        replace(EVENT, data=EVENT.data.model_copy(update={"statement": "\ud800"})),
         replace(EVENT, data=EVENT.data.model_copy(update={"statement": "长" * (MAX_BYTES // 3 + 1)})),
     ],
 )

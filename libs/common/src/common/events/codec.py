@@ -55,7 +55,10 @@ def encode(event: Event, topic: str) -> Message:
         raise UnannounceableEvent(f"{event.type} has no sequence yet")
     if event.time.tzinfo is None:
         raise UnannounceableEvent(f"{event.type} has a time without zone")
-    value = event.data.__pydantic_serializer__.to_json(event.data)
+    try:
+        value = event.data.__pydantic_serializer__.to_json(event.data)
+    except ValueError:
+        raise UnannounceableEvent(f"{event.type}: a text holds half a surrogate pair") from None
     if fault := _subject_fault(entry, event.subject, event.data) or _value_fault(value):
         raise UnannounceableEvent(f"{event.type}: {fault}")
     headers = {

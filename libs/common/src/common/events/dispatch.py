@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from common.events.envelope import JurisdictionFact, TicketFact, UnitCode, UnitFact
+from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, UnitFact, Whole
 from common.events.vocabulary import Helper, Slug, Status
 
 RulingKind = Literal["return", "extension", "consultation", "escalation", "callback", "repeat", "merge", "withdrawal"]
@@ -48,7 +48,7 @@ class RequesterContacted(TicketFact):
     level: Literal[1, 2]
     outcome: Literal["reached", "attempts_exhausted"]
     proof: str | None = Field(default=None, description="Call or recording id.")
-    attempts: int | None = Field(default=None, ge=1)
+    attempts: Count | None = None
     remark: str | None = Field(default=None, description="Masked.")
 
 
@@ -113,7 +113,7 @@ class Reissued(TicketFact):
     unit: UnitCode
     co_handlers: tuple[UnitCode, ...] = ()
     reason: str = Field(description="Why there is another round.")
-    previous_round: int = Field(ge=0)
+    previous_round: Whole
     principle: str | None = None
     designated: bool = False
     helpers: tuple[Helper, ...] = ()
@@ -133,7 +133,7 @@ class RulingApplied(TicketFact):
     ruling: UUID = Field(description="Id of the return, extension, callback, merge …, as its own event names it.")
     kind: RulingKind
     outcome: str
-    ended_round: int | None = Field(default=None, ge=0, description="The round that ended with it, if one did.")
+    ended_round: Whole | None = Field(default=None, description="The round that ended with it, if one did.")
     round_ended_at: AwareDatetime | None = Field(
         default=None, description="When that round ended: for a return, its filing."
     )
@@ -158,7 +158,7 @@ class UnitChanged(UnitFact):
     ended_on: date | None = Field(default=None, description="First day on which the unit no longer exists.")
     successor: UnitCode | None = None
     kafka_feed: bool = Field(default=False, description="Whether the unit asked for a topic of its own.")
-    handlers: int = Field(default=0, ge=0, description="How many handlers are named (双鸭山 第八条(二): two).")
+    handlers: Whole = Field(default=0, description="How many handlers are named (双鸭山 第八条(二): two).")
     has_leader: bool = Field(default=False, description="Whether a leader in charge is named.")
 
 

@@ -11,6 +11,8 @@ from common.basis import Basis
 
 Role = Literal["agent", "dispatcher", "unit", "reviewer", "supervisor", "viewer", "admin", "softphone", "system"]
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*$", max_length=100)]
+Whole = Annotated[int, Field(ge=0, le=2_147_483_647)]
+Count = Annotated[int, Field(ge=1, le=2_147_483_647)]
 Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 
 
@@ -48,7 +50,7 @@ class TicketFact(Fact):
     policy: str = Field(description="Version of the pack that the ticket is under, such as shuangyashan@….")
     ticket: UUID
     number: str = Field(description="The ticket's number as people read it, in the pack's format.")
-    round: int = Field(ge=0, description="Round of handling; 0 before the first dispatch.")
+    round: Whole = Field(description="Round of handling; 0 before the first dispatch.")
 
 
 class WiderFact(Fact):
@@ -61,7 +63,7 @@ class WiderFact(Fact):
     policy: str = Field(description="Version of the pack that decided.")
     ticket: UUID | None = None
     number: str | None = None
-    round: int = Field(default=0, ge=0, description="Round of handling; 0 when not about one ticket.")
+    round: Whole = Field(default=0, description="Round of handling; 0 when not about one ticket.")
 
 
 class JurisdictionFact(Fact):

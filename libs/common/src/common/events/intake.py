@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from common.events.envelope import JurisdictionFact, TicketFact, UnitCode
+from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, Whole
 from common.events.vocabulary import LegalLimit, Requester, Slug, TicketType
 
 AmendedField = Literal["type", "category", "address", "marks", "legal_limit"]
@@ -91,7 +91,7 @@ class TicketSupplemented(TicketFact):
 class TicketUrged(TicketFact):
     """催单."""
 
-    times: int = Field(ge=1, description="How often the ticket has been urged, this time included.")
+    times: Count = Field(description="How often the ticket has been urged, this time included.")
     text: str | None = Field(default=None, description="Masked.")
     call_id: str | None = None
 
@@ -127,7 +127,7 @@ class AttachmentAdded(TicketFact):
     attachment: UUID
     purpose: AttachmentPurpose
     media_type: str
-    size: int = Field(ge=0, description="Bytes.")
+    size: Whole = Field(description="Bytes.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     unit: UnitCode | None = Field(default=None, description="The unit that handed it in, if one did.")
 
@@ -140,7 +140,7 @@ class ClusterDetected(JurisdictionFact):
     category: str
     place: str = Field(description="What the tickets' places share, masked.")
     tickets: tuple[UUID, ...] = Field(min_length=1)
-    count: int = Field(ge=1)
+    count: Count
     window_from: AwareDatetime
     window_to: AwareDatetime
     unit: UnitCode | None = Field(default=None, description="The unit most of them went to.")
@@ -156,12 +156,12 @@ class PushIssued(JurisdictionFact):
     unit: UnitCode
     co_handlers: tuple[UnitCode, ...] = ()
     tickets: tuple[UUID, ...]
-    count: int = Field(ge=1)
+    count: Count
     channels: tuple[Slug, ...] = ()
     content: str = Field(description="Masked.")
     reason: ClusterReason
     level: Slug
-    times_pushed: int = Field(ge=1)
+    times_pushed: Count
 
 
 class PushAnswered(JurisdictionFact):
@@ -183,7 +183,7 @@ class CallbackRecorded(TicketFact):
     responded: bool | None = None
     resolved: bool | None = None
     satisfaction: Slug | None = Field(default=None, description="A step of the pack's scale.")
-    attempt: int = Field(ge=1)
+    attempt: Count
     channel: Slug | None = None
     proof: str | None = Field(default=None, description="Call or recording id.")
     remark: str | None = Field(default=None, description="Masked.")

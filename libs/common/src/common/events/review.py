@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from common.events.envelope import JurisdictionFact, TicketFact, UnitCode, WiderFact
+from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, WiderFact
 from common.events.vocabulary import Limit, Passage, Slug
 
 ConsultationForm = Literal["designation", "coordination", "consultation"]
@@ -66,7 +66,7 @@ class ExtensionRequested(TicketFact):
     reason: str | None = Field(default=None, description="Masked.")
     plan: str | None = Field(default=None, description="Plan and milestones, masked.")
     papers: tuple[UUID, ...] = ()
-    nth: int = Field(ge=1, description="Which request of this round it is.")
+    nth: Count = Field(description="Which request of this round it is.")
 
 
 class ExtensionRuling(TicketFact):
@@ -127,7 +127,7 @@ class MarkedShirked(TicketFact):
 
     case: UUID
     unit: UnitCode
-    dispatches: int = Field(ge=1, description="How often the unit was sent the ticket.")
+    dispatches: Count = Field(description="How often the unit was sent the ticket.")
     refusals: tuple[UUID, ...] = Field(description="The returns on record.")
 
 
@@ -224,7 +224,7 @@ class RepeatRegistered(TicketFact):
     case: UUID
     ground: str
     linked: tuple[UUID, ...] = Field(description="The tickets of the same person and matter.")
-    calls: int = Field(ge=1)
+    calls: Count
 
 
 class NoticeIssued(WiderFact):

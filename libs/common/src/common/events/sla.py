@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from common.basis import Basis
-from common.events.envelope import Fact, JurisdictionFact, Payload, TicketFact, UnitCode, WiderFact
+from common.events.envelope import Count, Fact, JurisdictionFact, Payload, TicketFact, UnitCode, Whole, WiderFact
 from common.events.vocabulary import Anchor, DeadlineKind
 
 MoveReason = Literal[
@@ -30,7 +30,7 @@ class DeadlineRow(Payload):
 
     kind: DeadlineKind
     unit: UnitCode | None = Field(default=None, description="Who owes it; null for the centre.")
-    round: int = Field(ge=0)
+    round: Whole
     case: UUID | None = Field(default=None, description="The return, consultation, push … it belongs to.")
     anchor: Anchor
     due_at: AwareDatetime
@@ -39,7 +39,7 @@ class DeadlineRow(Payload):
     window: bool = Field(description="Lapses without lamp or breach; only a filing judges it.")
     provisional: bool = Field(description="Runs past the published calendar.")
     calendar: str = Field(description="Version of the calendar it was computed with.")
-    generation: int = Field(default=1, ge=1, description="Counts the moves, from 1.")
+    generation: Count = Field(default=1, description="Counts the moves, from 1.")
     basis: tuple[Basis, ...] = ()
 
 
@@ -53,7 +53,7 @@ class DeadlineSet(WiderFact):
 class DeadlineMoved(DeadlineRow, WiderFact):
     """A deadline has a new instant; the row is the new one."""
 
-    round: int = Field(default=0, ge=0)
+    round: Whole = 0
     basis: tuple[Basis, ...] = ()
     old_due_at: AwareDatetime
     reason: MoveReason
@@ -67,7 +67,7 @@ class OneDeadline(WiderFact):
     unit: UnitCode | None = None
     case: UUID | None = None
     due_at: AwareDatetime
-    generation: int = Field(ge=1)
+    generation: Count
 
 
 class DeadlineApproaching(OneDeadline):

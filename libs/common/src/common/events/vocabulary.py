@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from common.basis import Basis
-from common.events.envelope import Payload, UnitCode
+from common.calendar.reckon import Unit
+from common.events.envelope import Count, Payload, UnitCode, Whole
 
 TicketType = Literal["inquiry", "help", "suggestion", "praise", "complaint", "tip_off"]
 """诉求类型 (G-2)."""
@@ -60,8 +61,8 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 class Limit(Payload):
     """A span as a document states it. Only sla turns it into an instant."""
 
-    amount: int = Field(gt=0)
-    unit: Literal["minute", "hour", "natural_day", "working_day"]
+    amount: Count
+    unit: Unit
 
 
 class LegalLimit(Limit):
@@ -101,5 +102,5 @@ class Passage(Payload):
 
     rule: str = Field(description="The prohibition it falls under, such as ZR-P3.2.1.")
     text: str
-    start: int = Field(ge=0, description="Offset in characters.")
-    end: int = Field(ge=0, description="Offset in characters, first one after the passage.")
+    start: Whole = Field(description="Offset in characters.")
+    end: Whole = Field(description="Offset in characters, first one after the passage.")
