@@ -76,12 +76,16 @@ class Wire:
         async with self.service.room.database.engine.connect() as connection:
             rows = (await connection.execute(_OUTBOX)).all()
         events = [
-            decode(Message(row.topic, row.subject, row.headers | {"ce_sequence": str(row.sequence)}, row.value.encode()))
+            decode(
+                Message(row.topic, row.subject, row.headers | {"ce_sequence": str(row.sequence)}, row.value.encode())
+            )
             for row in rows
             if row.sequence
         ]
         return [
-            event for event in events if (not types or event.type in types) and (about is None or event.subject == about)
+            event
+            for event in events
+            if (not types or event.type in types) and (about is None or event.subject == about)
         ]
 
 

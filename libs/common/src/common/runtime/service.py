@@ -19,6 +19,7 @@ from common.messaging.room import Room
 from common.messaging.runner import Runner
 from common.messaging.wakeup import Bell
 from common.security.tokens import TokenVerifier
+from common.web.edge import Activity
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Surroundings:
     packs: Path
     development: bool = False
     pool_size: int = 5
+    activity: Activity = field(default_factory=Activity)
 
     def room(self, service: str) -> Room:
         """The service's room with connections of its own."""
@@ -50,7 +52,7 @@ class Surroundings:
 class State:
     """What the simulated clock must know of a service before it moves on.
 
-    ``work`` is a figure that changes whenever something was done; ``busy`` names what is not finished yet.
+    ``busy`` names what is not finished yet.
     """
 
     busy: tuple[str, ...]
@@ -58,11 +60,11 @@ class State:
     parked: int
 
 
-async def _nothing_due() -> datetime | None:
+async def nothing_due() -> datetime | None:
     return None
 
 
-async def _nothing_more() -> Sequence[str]:
+async def nothing_more() -> Sequence[str]:
     return ()
 
 
@@ -81,8 +83,8 @@ class Service:
     bus_bell: Bell
     runners: Sequence[Runner]
     tasks: Sequence[Task] = ()
-    next_due: Callable[[], Awaitable[datetime | None]] = _nothing_due
-    unfinished: Callable[[], Awaitable[Sequence[str]]] = _nothing_more
+    next_due: Callable[[], Awaitable[datetime | None]] = nothing_due
+    unfinished: Callable[[], Awaitable[Sequence[str]]] = nothing_more
     _running: list[asyncio.Task[None]] = field(default_factory=list)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _relay: asyncio.Task[None] | None = None
