@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 
 class StartRefused(Exception):
     """Why a server cannot start, in one sentence for the person at the terminal."""
@@ -79,6 +81,8 @@ class Lock:
         os.pwrite(self.descriptor, f"{os.getpid()} {guard}\n".encode(), 0)
 
     def release(self) -> None:
+        """Give the directory back. Whoever comes next waits for the last of our processes, and does not refuse."""
+        os.ftruncate(self.descriptor, 0)
         os.close(self.descriptor)
 
 
@@ -91,9 +95,12 @@ def hold(path: Path, *, patience: float = _PATIENCE_SECONDS) -> Lock:
     import fcntl  # not on Windows, which was refused above with a sentence
 
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DataDirectoryForbidden(f"Cannot write in {path.parent}: {error.strerror}.") from error
+    # The guard's shell uses the single-digit descriptors itself; the lock must pass through it to the program.
+    descriptor = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(opened)
     give_up = time.monotonic() + patience
     while True:
         try:
@@ -221,12 +228,8 @@ def _written(descriptor: int) -> tuple[int, int]:
 
 
 def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
+    """Whether the process runs; one that is dead and not reaped does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return pid > 0 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -120,7 +120,7 @@ def start(data_dir: Path, *, fsync: bool = True) -> Server:
         cluster = home / "postgres"
         account = _account(cluster)
         if not cluster.exists():
-            _create(cluster, account)
+            _create(cluster, account, fsync=fsync)
         _refuse_foreign(cluster)
         return _launch(cluster, home / "postgres.log", account, lock, fsync=fsync)
 
@@ -167,7 +167,7 @@ def _program(name: str) -> Path:
     return path
 
 
-def _create(cluster: Path, account: _Account) -> None:
+def _create(cluster: Path, account: _Account, *, fsync: bool) -> None:
     """Make the cluster with its database beside its place, then move it there: killed half-way, it is not there."""
     staging = cluster.with_name("postgres.new")
     shutil.rmtree(staging, ignore_errors=True)
@@ -190,7 +190,8 @@ def _create(cluster: Path, account: _Account) -> None:
         _run(
             account, _program("postgres"), "--single", "-D", staging, "postgres", typed=f"create database {DATABASE}\n"
         )
-        _run(account, _program("initdb"), f"--pgdata={staging}", "--sync-only")
+        if fsync:
+            _run(account, _program("initdb"), f"--pgdata={staging}", "--sync-only")
         staging.rename(cluster)
     except OSError as error:
         raise DataDirectoryForbidden(f"Cannot create a database in {cluster.parent}: {error.strerror}.") from error
@@ -232,8 +233,8 @@ def _refuse_foreign(cluster: Path) -> None:
 
 
 def _launch(cluster: Path, log: Path, account: _Account, lock: Lock, *, fsync: bool) -> Server:
-    before = _forget_dead_postmaster(cluster / "postmaster.pid")
     sockets = _socket_folder(cluster, account)
+    before = _forget_dead_postmaster(cluster, sockets)
     settings = {**_SETTINGS, "unix_socket_directories": str(sockets), **({} if fsync else _UNSAFE)}
     command: list[str | Path] = [
         *account.prefix,
@@ -267,19 +268,30 @@ def _ready(postmaster: Path, before: bytes) -> bool:
     return False
 
 
-def _forget_dead_postmaster(postmaster: Path) -> bytes:
-    """What a server that was killed left behind, removed if its process number belongs to another program by now.
+def _forget_dead_postmaster(cluster: Path, sockets: Path) -> bytes:
+    """What a killed server left in postmaster.pid; its lock files are removed unless a server really works here.
 
-    PostgreSQL refuses to start then. We hold the directory's lock, which outlives any server started under it.
+    PostgreSQL refuses to start when the process number in them belongs to another program by now, or to a dead process
+    that nobody reaped. A server of ours would still hold the directory's lock.
     """
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+    postmaster = cluster / "postmaster.pid"
+    try:
         left = postmaster.read_bytes()
         pid = int(left.split()[0])
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(pid).name() != "postgres":
-                postmaster.unlink()
-        return left
-    return b""
+    except (FileNotFoundError, ValueError, IndexError):
+        return b""
+    if not _works_in(pid, cluster):
+        postmaster.unlink()
+        (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+    return left
+
+
+def _works_in(pid: int, cluster: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == cluster
+    except psutil.Error:
+        return False
 
 
 def _socket_folder(cluster: Path, account: _Account) -> Path:
