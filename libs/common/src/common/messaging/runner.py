@@ -9,7 +9,7 @@ import structlog
 
 from common.database import is_transient
 from common.events.catalogue import DEAD
-from common.events.codec import Peek, decode, peek
+from common.events.codec import Peeked, decode, peek
 from common.events.envelope import Event, Message, UnusableMessage
 from common.failpoint import reach
 
@@ -111,7 +111,7 @@ class Runner:
             await self.consume(tx, peeked)
             reach("runner.before_commit")
 
-    async def consume(self, tx: Transaction, peeked: Sequence[tuple[Message, Peek]]) -> None:
+    async def consume(self, tx: Transaction, peeked: Sequence[tuple[Message, Peeked]]) -> None:
         """Within one transaction: claim the events in the inbox, drop repeats, park followers, run the handlers."""
         fresh = await inbox.claim(tx.connection, [head.id for _, head in peeked])
         reach("runner.claimed")
@@ -132,7 +132,7 @@ class Runner:
                 await self.handle(tx, message, head)
         await inbox.remember(tx.connection, {stream: last[stream] for stream in streams if stream in last})
 
-    async def handle(self, tx: Transaction, message: Message, head: Peek) -> None:
+    async def handle(self, tx: Transaction, message: Message, head: Peeked) -> None:
         handler = self.handlers.get(head.type)
         if handler is not None:
             await handler(tx, decode(message))
