@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from sqlalchemy import text
 
 from common.database import Database
-from common.messaging.bus import REFERENCE, TICKETS, Place
+from common.events.catalogue import REFERENCE, TICKETS
+from common.messaging.bus import Place
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Handlers, Runner
 from common.observability import Metrics

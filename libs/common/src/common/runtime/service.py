@@ -124,12 +124,8 @@ class Service:
 
     async def state(self) -> State:
         """What is unfinished, what is due next, how much is parked."""
-        busy = []
-        if await unpublished(self.room):
-            busy.append(f"{self.name}: outbox")
-        for runner in self.runners:
-            if await runner.source.behind():
-                busy.append(f"{self.name}: consumer")
+        busy = [f"{self.name}: outbox"] if await unpublished(self.room) else []
+        busy += [f"{self.name}: consumer" for runner in self.runners if await runner.source.behind()]
         busy += [f"{self.name}: {what}" for what in await self.unfinished()]
         return State(tuple(busy), await self.next_due(), await count_parked(self.room))
 
