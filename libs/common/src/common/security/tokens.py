@@ -150,6 +150,8 @@ class TokenVerifier:
                 return known[1]
             del self._known[token]
         expires, principal = await self._verify(token)
+        if self._machine_clock.now().timestamp() >= expires:
+            raise Unauthenticated("expired")
         self._known[token] = (expires, principal)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
