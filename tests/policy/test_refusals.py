@@ -1,0 +1,329 @@
+"""A pack with a mistake is refused as a whole, with the file, the line and a sentence for whoever wrote it."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.policy.conftest import Draft
+
+INQUIRY_LIMIT = "{amount: 2, unit: working_days}"
+INQUIRY_SOURCE = "          source: {article: 第十六条（一）, quote: 咨询类事项2个工作日内}\n"
+
+MISTAKES = [
+    pytest.param(
+        "limits.yaml",
+        "  law_overrides:",
+        "  law_overides:",
+        0,
+        "unknown key 'law_overides'; did you mean 'law_overrides'?",
+        id="a misspelt key is named, with the nearest known one",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: 2, unit: working_days, rounding: up}",
+        0,
+        "unknown key 'rounding'",
+        id="a key that nothing executes is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_SOURCE,
+        "",
+        -3,
+        "neither a source nor an assumption is given",
+        id="a limit without clause or assumption is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: 0, unit: working_days}",
+        0,
+        "'amount' must be greater than 0, not 0; no limit is said with `no_limit: true`",
+        id="a limit of zero is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: -1, unit: working_days}",
+        0,
+        "'amount' must be greater than 0, not -1; no limit is said with `no_limit: true`",
+        id="minus one does not mean no limit",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: true, unit: working_days}",
+        0,
+        "'amount': Input should be a valid integer",
+        id="yes is not one",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: 2, unit: business_days}",
+        0,
+        "'unit' is 'business_days', which is none of",
+        id="a unit of time that nobody counts is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        INQUIRY_LIMIT,
+        "{amount: 2}",
+        0,
+        "'unit' is missing",
+        id="a limit without a unit of time is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        f"          allowance: {INQUIRY_LIMIT}\n",
+        "",
+        -1,
+        "a limit needs either an allowance or `no_limit: true`",
+        id="a limit that says neither how long nor that there is none is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "    return_window:\n",
+        "    retun_window:\n",
+        None,
+        "unknown kind of limit 'retun_window'",
+        id="a kind of limit that no service watches is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {eq: inquiry}}",
+        "{type: {eq: enquiry}}",
+        0,
+        "the condition names the type 'enquiry', which the ticket section does not define",
+        id="a condition on a type that does not exist is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {eq: inquiry}}",
+        "{typ: {eq: inquiry}}",
+        0,
+        "unknown key 'typ'; did you mean 'type'?",
+        id="a condition on something no situation has is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {eq: inquiry}}",
+        "{type: {matches: in.*}}",
+        0,
+        "unknown key 'matches'",
+        id="a matcher outside the closed set is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {eq: inquiry}}",
+        "{}",
+        0,
+        "a condition names nothing",
+        id="an empty condition is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {in: [complaint, tip_off]}}",
+        "{type: {in: [complaint]}}",
+        None,
+        "closing says nothing for the type 'tip_off' from 2024-06-13 on",
+        id="a type that was forgotten is a gap, not a ticket without limit",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "{type: {eq: inquiry}}",
+        "{type: {prefix: '', eq: inquiry}}",
+        0,
+        "'prefix': String should have at least 1",
+        id="a prefix of nothing is refused",
+    ),
+    pytest.param(
+        "limits.yaml",
+        "document: civil_code",
+        "document: civil_cod",
+        0,
+        "the source names the document 'civil_cod', which the pack's documents do not list",
+        id="a source in a document that the pack does not list is refused",
+    ),
+    pytest.param(
+        "ticket.yaml",
+        "SYS{date:%Y%m%d}{seq:06d}",
+        "SYS{date.__class__}{seq:06d}",
+        0,
+        "'format': String should match pattern",
+        id="a ticket number is letters, day and running number only",
+    ),
+    pytest.param(
+        "ticket.yaml",
+        "{label: 举报, ",
+        "{labell: 举报, ",
+        0,
+        "unknown key 'labell'; did you mean 'label'?",
+        id="a misspelt label is refused",
+    ),
+    pytest.param(
+        "pack.yaml",
+        "{from: 2024-06-13}",
+        "{from: 2024-06-13, to: 2024-06-12}",
+        0,
+        "the period ends on 2024-06-12, before it begins",
+        id="a pack that ends before it begins is refused",
+    ),
+    pytest.param(
+        "pack.yaml",
+        "{from: 2024-06-13}",
+        "{from: 2024-06-31}",
+        0,
+        "can not be read",
+        id="the thirty-first of June is refused",
+    ),
+    pytest.param(
+        "pack.yaml",
+        "main_document: measures",
+        "main_document: measure",
+        None,
+        "names the document 'measure'",
+        id="a pack that rests on a document it does not list is refused",
+    ),
+    pytest.param(
+        "pack.yaml",
+        "jurisdiction: shuangyashan",
+        "jurisdiction: hegang",
+        0,
+        "the pack of 'hegang' lies in the directory 'shuangyashan'",
+        id="a pack in another city's directory is refused",
+    ),
+    pytest.param(
+        "returns.yaml",
+        "mechanism: designated\n",
+        "mechanism: dice\n",
+        0,
+        "'mechanism' is 'dice', which is none of",
+        id="a mechanism that no code executes is refused",
+    ),
+    pytest.param(
+        "returns.yaml",
+        "      mechanism: designated\n",
+        "",
+        None,
+        "a ground decided by rule names its mechanism",
+        id="a ground decided by rule without a mechanism is refused",
+    ),
+    pytest.param(
+        "callbacks.yaml",
+        'archive_when:\n    answers: {responded: ["yes"]',
+        "archive_when:\n    answers: {responded: [maybe]",
+        None,
+        "the scale of 'responded' has no step 'maybe'",
+        id="an answer that the scale does not offer is refused",
+    ),
+    pytest.param(
+        "callbacks.yaml",
+        'scale: {"yes": 已响应',
+        "scale: {yes: 已响应",
+        0,
+        "the key 'yes' is not read as text: quote it",
+        id="yes without quotation marks is not text in YAML",
+    ),
+    pytest.param(
+        "units.yaml",
+        "parent: shuangyashan.yingshang",
+        "parent: shuangyashan.yinshang",
+        0,
+        "the parent 'shuangyashan.yinshang' is not in the register",
+        id="a unit under one that does not exist is refused",
+    ),
+    pytest.param(
+        "units.yaml",
+        "parent: shuangyashan.yingshang",
+        "parent: shuangyashan.hotline_centre",
+        0,
+        "stands under itself",
+        id="a unit under itself is refused",
+    ),
+    pytest.param(
+        "returns.yaml",
+        "returns:\n",
+        "returns: [\n",
+        None,
+        "this is not YAML",
+        id="what is not YAML is refused",
+    ),
+    pytest.param(
+        "returns.yaml",
+        "  denied:\n    value: first_clock",
+        "  denied:\n    value: !!python/name:os.system first_clock",
+        1,
+        "has no place in a pack",
+        id="a tag that would run code is refused",
+    ),
+    pytest.param(
+        "returns.yaml",
+        "  before_sign_in:\n",
+        "  late:\n",
+        0,
+        "the key 'late' stands here twice",
+        id="a value written twice is refused",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "lines_on", "sentence"), MISTAKES)
+def test_a_mistake_is_named_with_file_and_line(
+    draft: "Draft", file: str, old: str, new: str, lines_on: int | None, sentence: str
+) -> None:
+    """``lines_on``: how far below the changed words the finding points; None: only that it names a line of a file."""
+    line = draft.rewrite(file, old, new)
+    said = [finding for finding in draft.findings() if sentence in finding.sentence]
+    assert said, f"nobody said {sentence!r}: {[str(finding) for finding in draft.findings()]}"
+    assert said[0].file is not None
+    assert said[0].line is not None
+    if lines_on is not None:
+        assert said[0].file.name == file
+        assert said[0].line == line + lines_on
+
+
+def test_all_mistakes_are_told_at_once(draft: "Draft") -> None:
+    draft.rewrite("limits.yaml", INQUIRY_LIMIT, "{amount: 0, unit: working_days}")
+    draft.rewrite("returns.yaml", "  late:\n", "  lat:\n")
+    told = {
+        (finding.file.name if finding.file else None, finding.sentence.split(";")[0]) for finding in draft.findings()
+    }
+    assert told >= {
+        ("limits.yaml", "'amount' must be greater than 0, not 0"),
+        ("returns.yaml", "unknown key 'lat'"),
+    }
+
+
+def test_a_section_may_stand_in_one_file_only(draft: "Draft") -> None:
+    draft.add("zz.yaml", "# a second opinion\nclosing: {check: true, rule: SYS-16, assumption: 试行审核}\n")
+    (finding,) = draft.findings()
+    assert (finding.file, finding.line) == (draft.directory / "zz.yaml", 2)
+    assert finding.sentence == "'closing' already stands in callbacks.yaml"
+
+
+def test_a_directory_without_a_pack_is_refused(draft: "Draft") -> None:
+    for part in draft.directory.glob("*.yaml"):
+        part.unlink()
+    (finding,) = draft.findings()
+    assert (finding.file, finding.sentence) == (draft.directory, "no part of a pack lies here")
+
+
+def test_a_unit_stands_once_in_the_register(draft: "Draft") -> None:
+    draft.rewrite("units.yaml", "code: shuangyashan.hotline_centre", "code: shuangyashan.yingshang")
+    assert any("stands twice in the register" in finding.sentence for finding in draft.findings())
+
+
+def test_a_window_lapses_without_a_lamp_and_a_duty_needs_one(draft: "Draft") -> None:
+    lamp = "      warn_before: {amount: 4, unit: clock_hours, rule: SYS-18, assumption: 试行}\n"
+    draft.rewrite("limits.yaml", "    return_window:\n", f"    return_window:\n{lamp}")
+    assert any(
+        "return_window is a window and lapses without a lamp" in finding.sentence for finding in draft.findings()
+    )
+
+
+def test_a_long_passage_is_no_quote(draft: "Draft") -> None:
+    draft.rewrite("limits.yaml", "quote: 咨询类事项2个工作日内", "quote: " + "咨询类事项2个工作日内" * 6)
+    assert any("give the few decisive words" in finding.sentence for finding in draft.findings())

@@ -1,0 +1,178 @@
+"""What the pack of 双鸭山 says, beside what its articles say."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from common.calendar import Allowance
+from common.policy import Limit, Pack, Situation
+from common.policy.ruled import Ruled, Stated
+
+LIMITS = [
+    ("sign_in", "inquiry", 1, "第十六条", "应当在1个工作日内签收"),
+    ("sign_in", "tip_off", 1, "第十六条", "应当在1个工作日内签收"),
+    ("return_window", "help", 1, "第十八条", "应当在1个工作日内退回"),
+    ("closing", "inquiry", 2, "第十六条（一）", "咨询类事项2个工作日内"),
+    ("closing", "help", 5, "第十六条（二）", "求助、意见建议、表扬类事项5个工作日内"),
+    ("closing", "suggestion", 5, "第十六条（二）", "求助、意见建议、表扬类事项5个工作日内"),
+    ("closing", "praise", 5, "第十六条（二）", "求助、意见建议、表扬类事项5个工作日内"),
+    ("closing", "complaint", 15, "第十六条（三）", "投诉、举报类事项15个工作日内"),
+    ("closing", "tip_off", 15, "第十六条（三）", "投诉、举报类事项15个工作日内"),
+]
+
+
+@pytest.mark.parametrize(("kind", "type_", "days", "article", "words"), LIMITS)
+def test_a_limit_is_what_its_article_says(
+    pack: Pack, kind: str, type_: str, days: int, article: str, words: str
+) -> None:
+    limit = pack.limits.find(kind, Situation(type=type_, channel="phone"))
+    assert isinstance(limit, Limit)
+    assert limit.allowance == Allowance(days, "working_days")
+    assert (limit.basis.article, limit.basis.document) == (article, "双鸭山市12345政务服务便民热线运行管理办法")
+    assert words in (limit.basis.quote or "")
+    assert limit.basis.rule in {"SYS-16", "SYS-18"}
+    assert (limit.day_end, limit.roll) == (None, True), "the last day ends at 24:00 (G-4)"
+
+
+def test_limits_run_from_the_dispatch_and_say_that_this_is_a_reading(pack: Pack) -> None:
+    for kind in pack.limits.kinds():
+        limit = pack.limits.find(kind, Situation(type="help"))
+        assert isinstance(limit, Limit)
+        assert limit.anchor == "dispatched"
+        assert "首次接到" in (limit.basis.assumption or "")
+
+
+def test_the_windows_have_no_lamp_and_the_duties_have_one(pack: Pack) -> None:
+    assert (pack.limits.duties(), pack.limits.windows()) == (("sign_in", "closing"), ("return_window",))
+    for kind in pack.limits.kinds():
+        limit = pack.limits.find(kind, Situation(type="help"))
+        assert isinstance(limit, Limit)
+        assert (limit.warn_before is None) is limit.window is (kind == "return_window")
+
+
+def test_where_the_city_is_silent_no_limit_is_borrowed(pack: Pack) -> None:
+    for kind in ("first_contact", "callback", "extension_window", "first_response"):
+        assert pack.limits.find(kind, Situation(type="help")) is None
+
+
+def test_a_law_of_its_own_goes_before_the_closing_limit_only(pack: Pack) -> None:
+    assert pack.limits.law_overrides.kinds == ("closing",)
+    assert pack.limits.law_overrides.basis.quote == "法律、法规、规章对办理时限另有规定的，从其规定"
+
+
+def test_six_types_of_demand_in_the_official_words(pack: Pack) -> None:
+    assert {code: entry.label for code, entry in pack.ticket.types.items()} == {
+        "inquiry": "咨询",
+        "help": "求助",
+        "suggestion": "意见建议",
+        "praise": "表扬",
+        "complaint": "投诉",
+        "tip_off": "举报",
+    }
+
+
+def test_six_grounds_of_non_acceptance_each_with_its_item_of_article_twelve(pack: Pack) -> None:
+    grounds = pack.acceptance.grounds
+    assert [(code, ground.basis.article) for code, ground in grounds.items()] == [
+        ("statutory_procedure", "第十二条（一）"),
+        ("secrets_privacy_morals", "第十二条（二）"),
+        ("abuse_or_no_substance", "第十二条（三）"),
+        ("emergency", "第十二条（四）"),
+        ("military", "第十二条（五）"),
+        ("other_law", "第十二条（六）"),
+    ]
+    assert all(ground.tell.endswith(("。", "！")) for ground in grounds.values())
+
+
+def test_a_call_is_passed_on_only_with_consent(pack: Pack) -> None:
+    consent = {code: outcome.consent_required for code, outcome in pack.acceptance.outcomes.items()}
+    assert consent == {"answered": False, "transferred": True, "work_order": False, "declined": False}
+
+
+def test_five_grounds_of_denial_two_of_them_by_rule(pack: Pack) -> None:
+    assert [(g.code, g.decided_by, g.mechanism, g.basis.article) for g in pack.returns.denial_grounds.values()] == [
+        ("unit_duty_whole_or_part", "person", None, "第十九条（一）"),
+        ("missing_reason_or_basis", "rule", "missing_reason_or_basis", "第十九条（二）"),
+        ("needs_further_inquiry", "person", None, "第十九条（三）"),
+        ("designated", "rule", "designated", "第十九条（四）"),
+        ("other_lawful", "person", None, "第十九条（五）"),
+    ]
+    assert list(pack.returns.grounds_for_return) == ["outside_scope", "not_this_units_duty"]
+
+
+def test_a_missing_basis_denies_before_a_designation_does(pack: Pack) -> None:
+    ground = pack.returns.denied_by_rule({"reason"}, designated=True)
+    assert ground is not None
+    assert ground.code == "missing_reason_or_basis"
+
+
+def test_what_the_return_does_to_the_clocks(pack: Pack) -> None:
+    assert (pack.returns.approved.value, pack.returns.denied.value) == ("clocks_restart", "first_clock")
+    assert pack.returns.approved.basis.article == pack.returns.denied.basis.article == "第十八条"
+
+
+def test_the_callback_asks_three_questions(pack: Pack) -> None:
+    questions = pack.callbacks.questions
+    assert list(questions) == ["responded", "resolved", "satisfaction"]
+    assert list(questions["satisfaction"].scale) == ["satisfied", "dissatisfied"]
+    assert pack.callbacks.archives({"responded": True, "resolved": True, "satisfaction": "satisfied"})
+    assert not pack.callbacks.archives({"responded": True, "resolved": False, "satisfaction": "satisfied"})
+    assert not pack.callbacks.archives({})
+
+
+def test_three_principles_of_dispatching_and_who_reports_to_whom(pack: Pack) -> None:
+    assert [principle.label for principle in pack.dispatching.principles.values()] == [
+        "首接负责",
+        "属地管理",
+        "职能职责",
+    ]
+    assert {code: role.reports_to for code, role in pack.dispatching.roles.items()} == {
+        "lead": "requester",
+        "co_handler": "lead",
+    }
+
+
+def test_the_register_names_only_what_the_document_names(pack: Pack) -> None:
+    assert [(unit.name, unit.function) for unit in pack.units] == [
+        ("市营商环境局", "authority"),
+        ("市12345热线管理部门", "centre"),
+    ]
+    assert len(pack.unit_kinds) == 6
+
+
+def test_ticket_numbers_count_within_the_local_day(pack: Pack) -> None:
+    assert pack.ticket.format_number(date(2025, 9, 26), 7) == "SYS20250926000007"
+    with pytest.raises(ValueError, match="counted from 1"):
+        pack.ticket.format_number(date(2025, 9, 26), 0)
+
+
+def ruled(value: Any) -> Iterator[Ruled]:
+    if isinstance(value, Ruled):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from ruled(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from ruled(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from ruled(item)
+
+
+def test_every_value_has_a_clause_to_quote_or_says_that_it_was_assumed(pack: Pack) -> None:
+    values = list(ruled(pack))
+    assert len(values) > 80
+    for value in values:
+        basis = value.basis
+        quoted = (basis.document, basis.article, basis.quote)
+        assert all(quoted) or (not any(quoted) and basis.assumption)
+
+
+def test_a_stated_value_is_never_mistaken_for_true(pack: Pack) -> None:
+    assert isinstance(pack.returns.redo_round_may_be_returned, Stated)
+    with pytest.raises(TypeError, match=r"ask its \.value"):
+        bool(pack.returns.redo_round_may_be_returned)
