@@ -15,6 +15,8 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 export UV_LINK_MODE ?= copy
+# The machine's own trust store: a city's mirror has a certificate of the city.
+export UV_SYSTEM_CERTS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
