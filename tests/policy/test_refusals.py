@@ -260,6 +260,14 @@ MISTAKES = [
         id="a tag that would run code is refused",
     ),
     pytest.param(
+        "dispatching.yaml",
+        "  roles:\n",
+        "  others: &all [*all]\n  roles:\n",
+        0,
+        "*all refers back: write it out",
+        id="a value that refers to another place is refused",
+    ),
+    pytest.param(
         "returns.yaml",
         "  before_sign_in:\n",
         "  late:\n",

@@ -78,14 +78,22 @@ def read_file(file: Path) -> Written:
     """One part."""
     written = Written()
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         written.findings.append(Finding(file, line, f"this is not YAML: {error.problem}"))
         return written
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         written.findings.append(Finding(file, None, f"this is not YAML: {error}"))
         return written
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else None
+            written.findings.append(
+                Finding(file, line, f"*{event.anchor} refers back: write it out, one line one fact")
+            )
+            return written
     if isinstance(root, yaml.MappingNode):
         written.content.update(_plain(root, (), file, written))
     else:
