@@ -84,7 +84,7 @@ class Workshop:
     """A forger who has the public key set and, for the last proof, the real key."""
 
     def __init__(self, folder: Path, issuer: DevelopmentIssuer) -> None:
-        self.real = serialization.load_pem_private_key((folder / "issuer.pem").read_bytes(), None)
+        self.real: Any = serialization.load_pem_private_key((folder / "issuer.pem").read_bytes(), None)
         self.own = Ed25519PrivateKey.generate()
         self.jwk = json.loads(issuer.jwks_path.read_text())["keys"][0]
         self.kid = self.jwk["kid"]
