@@ -69,7 +69,7 @@ def test_a_year_written_out_differs_from_its_file_in_nothing(year: int) -> None:
 
 @pytest.mark.parametrize("year", range(2018, 2037))
 def test_the_statutory_days_are_where_the_lunar_calendar_puts_them(year: int) -> None:
-    china = holidays.country_holidays("CN", years=year, observed=False)
+    china = holidays.country_holidays("CN", years=year, observed=False, language="en_US")
     named = {day for day, name in china.items() if "substituted" not in name and "Extended" not in name}
     assert set(statutory_days(year)) == named
 
