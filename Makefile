@@ -44,7 +44,7 @@ check: lint ## lint and the pure tests: no broker, no database
 test: lint maven ## everything that must hold before a change lands, on real PostgreSQL and real Kafka
 	$(BIN)/pytest
 
-demo: install ## the real cases of examples/, told by the suite: make demo BUS=kafka
+demo: $(if $(filter kafka,$(BUS)),develop maven,install) ## the real cases of examples/, told by the suite: make demo BUS=kafka
 	@exec $(BIN)/hotline demo $(if $(BUS),--bus $(BUS))
 
 bench: develop ## benchmarks: make bench NAME=p1
