@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import TIMESTAMP, MetaData, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 SERVICES = ("intake", "dispatch", "sla", "review", "reporting")
@@ -24,10 +25,12 @@ SESSION_SETTINGS = {
     "jit": "off",
 }
 
-# Serialization failure, deadlock, lock not available, and the server going away: worth another try, unchanged.
+# Serialization failure, deadlock, lock not available, the server going away or having become a standby, and whole
+# classes: 08 connection, 53 resources (disk full, too many connections). Worth another try, unchanged.
 _TRANSIENT_STATES = frozenset(
-    {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03", "57P05"}
+    {"40001", "40003", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03", "57P05"}
 )
+_TRANSIENT_CLASSES = ("08", "53")
 
 
 def metadata() -> MetaData:
@@ -64,9 +67,17 @@ class Database:
     engine: AsyncEngine
 
     @classmethod
-    def open(cls, url: str, service: str, *, pool_size: int = 5, overflow: int = 15) -> "Database":
+    def open(
+        cls,
+        url: str,
+        service: str,
+        *,
+        pool_size: int = 5,
+        overflow: int = 15,
+        session: Mapping[str, str] = SESSION_SETTINGS,
+    ) -> "Database":
         target = driver_url(url)
-        settings = {"search_path": service, "application_name": f"hotline-{service}", **SESSION_SETTINGS}
+        settings = {"search_path": service, "application_name": f"hotline-{service}", **session}
         if target.username != service:
             settings["role"] = service
         engine = create_async_engine(
@@ -101,9 +112,9 @@ async def machine_now(connection: AsyncConnection) -> datetime:
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed unchanged a moment later."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or state in _TRANSIENT_STATES or str(state or "").startswith("08")
-    return isinstance(error, OSError | TimeoutError)
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+    return isinstance(error, OSError | TimeoutError | PoolTimeout)
 
 
 async def bootstrap(admin_url: str, services: Iterable[str] = SERVICES) -> None:

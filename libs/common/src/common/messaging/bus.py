@@ -4,22 +4,32 @@ Two engines stand behind it: a Kafka-shaped log in PostgreSQL (:mod:`.pglog`) an
 behavioural suite (``tests/messaging``) holds both to the same promises.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
-from common.events.catalogue import DEAD, REFERENCE, TICKETS, unit_topic
+from common.database import is_transient
+from common.events.catalogue import DEAD, REFERENCE, TICKETS, replay_topic, unit_topic
 from common.events.envelope import Message
 
 Place = tuple[str, int]
 """A partition: (topic, number)."""
 
-UNIT_PREFIX = unit_topic("")
+_MADE_WHEN_SPOKEN_OF = (unit_topic(""), replay_topic(""))
 
 # The number of partitions is frozen: changing it would give a ticket's later events another partition.
 PARTITIONS = {TICKETS: 12, REFERENCE: 1, DEAD: 1}
 RETENTION_DAYS = 30
 """How long the bus keeps ``hotline.tickets``; ``hotline.reference`` never expires."""
+LEASE = timedelta(seconds=10)
+"""How long a member of a group, or a relay, may be silent before others take over (machine time)."""
+
+
+def made_when_spoken_of(topic: str) -> bool:
+    """Whether the topic is one of those that are created on first use: a unit's, a replay's; one partition each."""
+    return topic.startswith(_MADE_WHEN_SPOKEN_OF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +48,30 @@ class BusUnavailable(RuntimeError):
     """The bus cannot be reached or did not answer; the same work may succeed later."""
 
 
+@contextmanager
+def reaching() -> Iterator[None]:
+    """What may succeed a moment later is the bus being unavailable; anything else is a bug and stays what it is."""
+    try:
+        yield
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        raise BusUnavailable(type(error).__name__) from error
+
+
 class Sink(Protocol):
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append in the given order per key; return when all are safe.
 
-        On :class:`BusUnavailable` nothing is promised about any of them: send them again.
+        On :class:`BusUnavailable` nothing is promised but their order: none of a key's messages was appended before
+        an earlier one of the same call. Send them all again.
         """
 
     async def close(self) -> None: ...
 
 
 class Source(Protocol):
-    """One member of a consumer group."""
+    """One member of a consumer group. After :class:`BusUnavailable` from any call: ``close`` it and ``start`` anew."""
 
     async def start(self) -> None: ...
 

@@ -1,6 +1,7 @@
 """The inbox: every event's effect once, and the parked ones kept in order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from json import dumps
 from uuid import UUID
 
@@ -49,6 +50,7 @@ async def parked_subjects(connection: AsyncConnection, subjects: Sequence[str]) 
 
 async def park(connection: AsyncConnection, message: Message, event_id: UUID | None, kind: str, reason: str) -> None:
     """Put a message aside with its reason; later ones of its subject will be put behind it."""
+    message = storable(message)
     await connection.execute(
         _PARK,
         {
@@ -57,12 +59,26 @@ async def park(connection: AsyncConnection, message: Message, event_id: UUID | N
             "partition": message.partition,
             "offset": message.offset,
             "subject": message.key,
-            "headers": dumps(message.headers, ensure_ascii=False).replace("\\u0000", ""),
-            "value": message.value.decode("utf-8", "replace").replace("\x00", "\ufffd"),
+            "headers": dumps(message.headers, ensure_ascii=False),
+            "value": message.value.decode(),
             "kind": kind,
             "reason": reason,
         },
     )
+
+
+def storable(message: Message) -> Message:
+    """The message as PostgreSQL can keep it: what is not UTF-8, and NUL, is replaced by U+FFFD."""
+    return replace(
+        message,
+        key=_printed(message.key),
+        headers={_printed(name): _printed(value) for name, value in message.headers.items()},
+        value=_printed(message.value.decode("utf-8", "replace")).encode(),
+    )
+
+
+def _printed(words: str) -> str:
+    return words.replace("\x00", "\ufffd")
 
 
 _CLAIM = text("insert into inbox (event_id) select unnest(:ids) on conflict do nothing returning event_id").bindparams(
@@ -92,7 +108,7 @@ _PARK = text(
     """
     insert into parked (event_id, topic, partition, "offset", subject, headers, value, kind, reason)
     values (:event_id, :topic, :partition, :offset, :subject, cast(:headers as jsonb), :value, :kind, :reason)
-    -- The same place again: its offset was not committed after it had been parked.
-    on conflict (topic, partition, "offset") do nothing
+    -- The same place again: its offset was not committed after it had been parked. Readable ones are known by id.
+    on conflict (topic, partition, "offset") where event_id is null and ended_at is null do nothing
     """
 ).bindparams(bindparam("event_id", type_=PgUUID), bindparam("headers", type_=TEXT))

@@ -1,18 +1,20 @@
 """One relay per service: what stands in the outbox goes to the bus, in order, at least once."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.database import is_transient
 from common.events.envelope import Message
 from common.failpoint import reach
 
-from .bus import BusUnavailable, Sink
+from .bus import LEASE, BusUnavailable, Sink
 from .room import Room
 from .wakeup import Bell
 
@@ -29,51 +31,72 @@ _MARK = text("update outbox set published_at = clock_timestamp() where event_id 
     bindparam("ids", type_=ARRAY(PgUUID))
 )
 _LEAD = text("select pg_try_advisory_lock(hashtextextended('hotline relay ' || :service, 0))")
-# A frozen relay sends nothing: the server ends its session after this long, and with it its leadership.
-_LEASE = "10s"
 
 
 class Relay:
     """Publishes one service's outbox. Several may run; one leads, by an advisory lock on its own connection.
 
-    A relay that was frozen finds its connection gone when it wakes: it can mark nothing any more. What it may still
-    send to Kafka are repeats of rows its successor begins with, which readers drop by inbox and sequence.
+    The server ends a leader's session, and with it its leadership, when it was silent for the ``lease``. A relay that
+    was frozen finds its connection gone when it wakes: it can mark nothing any more. What it may still send are repeats
+    of rows its successor began with, which readers drop by inbox and sequence.
     """
 
-    def __init__(self, room: Room, sink: Sink, bus_bell: Bell, *, most: int = 500, poll_seconds: float = 0.05) -> None:
+    def __init__(
+        self,
+        room: Room,
+        sink: Sink,
+        bus_bell: Bell,
+        *,
+        most: int = 500,
+        poll_seconds: float = 0.05,
+        lease: timedelta = LEASE,
+    ) -> None:
         self._room = room
         self._sink = sink
         self._bus_bell = bus_bell
         self._most = most
         self._poll_seconds = poll_seconds
+        self._lease = lease
 
     async def run(self) -> None:
         """Relay until cancelled; database and bus may come and go."""
-        while True:
+        try:
+            while True:
+                try:
+                    await self._once()
+                except Exception as error:
+                    if is_transient(error):
+                        log.warning("relay interrupted", service=self._room.service, error=type(error).__name__)
+                    else:
+                        log.exception("relay failed", service=self._room.service)
+                    await asyncio.sleep(0.5)
+        finally:
+            await self._sink.close()
+
+    async def _once(self) -> None:
+        async with self._room.database.engine.connect() as pooled:
+            connection = await pooled.execution_options(isolation_level="AUTOCOMMIT")
             try:
-                async with self._room.database.engine.connect() as pooled:
-                    connection = await pooled.execution_options(isolation_level="AUTOCOMMIT")
-                    await connection.execute(text(f"set idle_session_timeout = '{_LEASE}'"))
-                    try:
-                        await self._lead(connection)
-                    finally:
-                        await connection.invalidate()
-            except (DBAPIError, OSError, TimeoutError) as error:
-                log.warning("relay interrupted", service=self._room.service, error=type(error).__name__)
-                await asyncio.sleep(0.5)
+                await connection.execute(
+                    text("select set_config('idle_session_timeout', :lease, false)"),
+                    {"lease": f"{self._lease // timedelta(milliseconds=1)}ms"},
+                )
+                await self._lead(connection)
+            finally:
+                await connection.invalidate()  # never back into the pool: it may hold the leadership
 
     async def _lead(self, connection: AsyncConnection) -> None:
         # The lock may be another process's: there is nothing to wait on but time.
         while not (await connection.execute(_LEAD, {"service": self._room.service})).scalar():  # noqa: ASYNC110
-            await asyncio.sleep(1)
+            await asyncio.sleep(self._lease.total_seconds() / 10)
         while True:
             heard = self._room.bell.rings
             try:
                 published = await self.publish_some(connection)
             except BusUnavailable as error:
-                # An unreachable bus delays the facts, it loses none; asking again keeps the leadership alive.
+                # An unreachable bus delays the facts, it loses none.
                 log.warning("bus unreachable", service=self._room.service, error=str(error))
-                await asyncio.sleep(1)
+                await asyncio.sleep(self._lease.total_seconds() / 10)
                 continue
             if not published:
                 await self._room.bell.wait(heard, self._poll_seconds)
@@ -92,11 +115,22 @@ class Relay:
             )
             for row in rows
         ]
-        await self._sink.publish(messages)
+        await self._publish(connection, messages)
         reach("relay.published")
         await connection.execute(_MARK, {"ids": [row.event_id for row in rows]})
         self._bus_bell.ring()
         return len(rows)
+
+    async def _publish(self, connection: AsyncConnection, messages: Sequence[Message]) -> None:
+        """Send, and keep the leadership alive as long as a slow bus takes."""
+        sending = asyncio.create_task(self._sink.publish(messages))
+        try:
+            while not (await asyncio.wait({sending}, timeout=self._lease.total_seconds() / 3))[0]:
+                await connection.execute(text("select 1"))
+            await sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
 
 async def unpublished(room: Room) -> int:

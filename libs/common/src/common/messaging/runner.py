@@ -3,13 +3,14 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from common.database import is_transient
 from common.events.catalogue import DEAD
-from common.events.codec import Peeked, decode, peek
+from common.events.codec import MAX_BYTES, Peeked, decode, peek
 from common.events.envelope import Event, Message, UnusableMessage
 from common.failpoint import reach
 
@@ -61,25 +62,22 @@ class Runner:
         self.stopped_by_parkings = False
         self._on_caught_up = on_caught_up
         self._parked_lately = 0
+        self._stopping = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until told to stop; what is in hand is finished and committed first."""
-        while not stopping.is_set():
+        self._stopping = stopping
+        while not (stopping.is_set() or self.stopped_by_parkings):
             try:
                 await self.source.start()
-                break
-            except BusUnavailable as error:
-                log.warning("bus unreachable", service=self.room.service, error=str(error))
-                await asyncio.sleep(1)
-        try:
-            while not stopping.is_set() and not self.stopped_by_parkings:
-                try:
+                while not (stopping.is_set() or self.stopped_by_parkings):
                     await self.step()
-                except BusUnavailable as error:
-                    log.warning("bus unreachable", service=self.room.service, error=str(error))
-                    await asyncio.sleep(0.5)
-        finally:
-            await self.source.close()
+            except BusUnavailable as error:
+                # Begun anew from the committed offsets; the inbox drops what comes twice.
+                log.warning("bus unreachable", service=self.room.service, error=str(error))
+                await self._wait(0.5)
+            finally:
+                await self.source.close()
         if self.stopped_by_parkings:
             log.error("consumer stopped: too many parkings in a row", service=self.room.service)
 
@@ -87,23 +85,31 @@ class Runner:
         """Fetch once, apply, commit offsets; returns how many messages were consumed."""
         looked_at = self.room.clock.now()
         fetched = await self.source.fetch(self.most, self.wait_seconds)
-        if fetched.messages:
-            await self.apply(fetched.messages)
+        reach("runner.fetched")
+        applied = await self.apply(fetched.messages) if fetched.messages else 0
+        if applied:
             reach("runner.applied")
-            await self.source.commit({(one.topic, one.partition): one.offset + 1 for one in fetched.messages})
-        if self._on_caught_up is not None and fetched.caught_up:
+            await self.source.commit({(one.topic, one.partition): one.offset + 1 for one in fetched.messages[:applied]})
+        if self._on_caught_up is not None and fetched.caught_up and applied == len(fetched.messages):
             await self._on_caught_up(fetched.caught_up, looked_at)
-        return len(fetched.messages)
+        return applied
 
-    async def apply(self, messages: Sequence[Message]) -> None:
-        """Give every message its effect, together if possible, else one by one."""
+    async def apply(self, messages: Sequence[Message]) -> int:
+        """Give every message its effect, together if possible, else one by one.
+
+        Returns how many, from the first on, are done: all, unless told to stop or stopped by parkings.
+        """
         try:
             await self._together(messages)
         except Exception as error:
             if len(messages) > 1 and not is_transient(error):
                 log.info("batch replayed singly", service=self.room.service, cause=type(error).__name__)
-            for message in messages:
-                await self._singly(message)
+            for done, message in enumerate(messages):
+                if self.stopped_by_parkings or not await self._singly(message):
+                    return done
+        else:
+            self._parked_lately = 0
+        return len(messages)
 
     async def _together(self, messages: Sequence[Message]) -> None:
         peeked = [(message, peek(message)) for message in messages]
@@ -123,8 +129,11 @@ class Runner:
         blocked = await inbox.parked_subjects(tx.connection, sorted({head.subject for _, head in todo}))
         for message, head in todo:
             stream = (head.source, head.subject)
-            if head.sequence <= last.get(stream, 0):
+            known = last.get(stream, 0)
+            if head.sequence <= known:
                 continue
+            if known and head.sequence > known + 1:
+                log.error("gap", service=self.room.service, source=head.source, subject=head.subject, after=known)
             last[stream] = head.sequence
             if head.subject in blocked:
                 await inbox.park(tx.connection, message, head.id, "behind", "an earlier event of its subject is parked")
@@ -137,24 +146,36 @@ class Runner:
         if handler is not None:
             await handler(tx, decode(message))
 
-    async def _singly(self, message: Message) -> None:
-        """Apply one message; never raises but for cancellation: it waits, or it parks."""
+    async def _singly(self, message: Message) -> bool:
+        """Apply one message, or park it, or wait until it can be applied; False when told to stop meanwhile."""
         pause = 0.05
         while True:
             try:
                 await self._together([message])
                 self._parked_lately = 0
-                return
+                return True
             except (UnusableMessage, Unusable) as error:
                 if await self._park(message, "unusable", str(error)):
-                    return
+                    return True
             except Transient as error:
                 log.warning("waiting", service=self.room.service, why=str(error), subject=message.key)
             except Exception as error:
-                if not is_transient(error) and await self._park(message, "bug", where(error)):
-                    return
-            await asyncio.sleep(pause)
+                if is_transient(error):
+                    log.warning("waiting", service=self.room.service, why=type(error).__name__)
+                elif await self._park(message, "bug", where(error)):
+                    return True
+            if await self._wait(pause):
+                return False
             pause = min(pause * 2, 5)
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait, but not past the stop; True when told to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _park(self, message: Message, kind: str, reason: str) -> bool:
         """Park a message and tell the dead-letter topic; False when the database cannot take it now."""
@@ -169,9 +190,7 @@ class Runner:
                         return True
                     await inbox.remember(tx.connection, {(head.source, head.subject): head.sequence})
                 await inbox.park(tx.connection, message, head and head.id, kind, reason)
-                tx.forward(
-                    Message(DEAD, message.key, {**message.headers, "hotline-reason": reason[:500]}, message.value)
-                )
+                tx.forward(dead_letter(message, reason))
         except Exception as error:
             if is_transient(error):
                 return False
@@ -180,6 +199,13 @@ class Runner:
         self._parked_lately += 1
         self.stopped_by_parkings = self._parked_lately >= self.parkings_in_a_row
         return True
+
+
+def dead_letter(message: Message, reason: str) -> Message:
+    """What the dead-letter topic gets: the message as it was, as far as it can be stored, and why it was parked."""
+    seen = inbox.storable(message)
+    value = seen.value if len(seen.value) <= MAX_BYTES else b""
+    return replace(seen, topic=DEAD, headers=seen.headers | {"hotline-reason": reason[:500]}, value=value)
 
 
 def where(error: BaseException) -> str:

@@ -6,7 +6,7 @@ dropped whole. Deleting rows one by one gives no space back.
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, MetaData, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.database import Instant
@@ -73,7 +73,14 @@ def add_event_tables(metadata: MetaData) -> EventTables:
         Column("ended_at", Instant),
         Column("ended_how", Text, comment="replayed or discarded"),
         Column("discard_reason", Text),
-        UniqueConstraint("topic", "partition", "offset", name="parked_place_key"),
+    )
+    Index(
+        "parked_place_idx",
+        parked.c.topic,
+        parked.c.partition,
+        parked.c.offset,
+        unique=True,
+        postgresql_where=text("event_id is null and ended_at is null"),
     )
     Index("parked_open_idx", parked.c.subject, parked.c.id, postgresql_where=text("ended_at is null"))
     return EventTables(outbox, inbox, subject_sequence, subject_guard, parked)
@@ -119,9 +126,12 @@ CREATE_EVENT_TABLES = (
         parked_at timestamptz not null default clock_timestamp(),
         ended_at timestamptz,
         ended_how text,
-        discard_reason text,
-        constraint parked_place_key unique (topic, partition, "offset")
+        discard_reason text
     )
+    """,
+    """
+    create unique index parked_place_idx on parked (topic, partition, "offset")
+    where event_id is null and ended_at is null
     """,
     "comment on column parked.kind is 'unusable, bug, behind, released'",
     "comment on column parked.ended_how is 'replayed or discarded'",
