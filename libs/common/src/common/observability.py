@@ -181,10 +181,15 @@ def logger(topic: str) -> Any:
 # --- traces -----------------------------------------------------------------------------------------------------------
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+# Before anything is configured traces have ids too, so that a fact always tells which request it came from.
+_tracers: Final = [TracerProvider(sampler=ALWAYS_OFF).get_tracer("hotline")]
 
 
 def configure_tracing(service: str, endpoint: str | None = None, *, ratio: float = 1.0) -> TracerProvider:
-    """Trace ids for every request and fact; spans are recorded and sent only when ``endpoint`` (OTLP/HTTP) is given."""
+    """Send the spans of this process to ``endpoint`` (OTLP/HTTP); without one there are trace ids and no spans.
+
+    A second call replaces the first: the provider is ours, not the process's global one. Shut it down at the end.
+    """
     resource = Resource.create({"service.name": f"hotline-{service}"})
     if endpoint is None:
         provider = TracerProvider(resource=resource, sampler=ALWAYS_OFF)
@@ -193,7 +198,7 @@ def configure_tracing(service: str, endpoint: str | None = None, *, ratio: float
 
         provider = TracerProvider(resource=resource, sampler=ParentBasedTraceIdRatio(ratio))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    trace.set_tracer_provider(provider)
+    _tracers[0] = provider.get_tracer("hotline")
     return provider
 
 
@@ -217,9 +222,8 @@ def attach_traceparent(traceparent: str | None, name: str) -> Iterator[trace.Spa
     ``name`` is a route's template or an event's type: nothing that a person typed.
     """
     parent = _PROPAGATOR.extract({"traceparent": traceparent}, trace_context.Context()) if traceparent else None
-    tracer = trace.get_tracer("hotline")
     # An exception's message is personal until proven otherwise: it is not recorded on the span.
-    with tracer.start_as_current_span(
+    with _tracers[0].start_as_current_span(
         name, context=parent, record_exception=False, set_status_on_exception=False
     ) as span:
         yield span
