@@ -148,6 +148,14 @@ MISTAKES = [
         id="a source in a document that the pack does not list is refused",
     ),
     pytest.param(
+        "limits.yaml",
+        "document: civil_code",
+        "document: [civil_code]",
+        0,
+        "the source names the document ['civil_code']",
+        id="a list is no document",
+    ),
+    pytest.param(
         "ticket.yaml",
         "SYS{date:%Y%m%d}{seq:06d}",
         "SYS{date.__class__}{seq:06d}",

@@ -62,7 +62,7 @@ class Source(Part):
             return data
         titles: Mapping[str, str] = info.context["titles"]
         named = data.get("document", info.context["main"])
-        if named in titles:
+        if isinstance(named, str) and named in titles:
             return {**data, "document": titles[named]}
         if named in titles.values():
             return data
