@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 from common.clock import SimulatedClock
 from common.observability import configure_logging
@@ -35,9 +36,14 @@ async def run(orders: ChildOrders) -> None:
     if orders.shared is not None:
         sockets.append(socket.socket(fileno=orders.shared))
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        around.activity.ending = True
+        server.should_exit = True
+
     for sent in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sent, _stop, server)
-    watch = asyncio.create_task(_outlive_nobody(server))
+        loop.add_signal_handler(sent, stop)
+    watch = asyncio.create_task(_outlive_nobody(stop))
     await suite.start()
     try:
         await serve(server, sockets)
@@ -46,18 +52,14 @@ async def run(orders: ChildOrders) -> None:
         await suite.stop()
 
 
-def _stop(server: Server) -> None:
-    server.should_exit = True
-
-
-async def _outlive_nobody(server: Server) -> None:
+async def _outlive_nobody(stop: Callable[[], None]) -> None:
     """Standard input is the supervisor's pipe: at its end, stop in order, and soon."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
     loop.call_later(_LAST_SECONDS, os._exit, 1)
-    _stop(server)
+    stop()
 
 
 if __name__ == "__main__":

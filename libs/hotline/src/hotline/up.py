@@ -124,6 +124,7 @@ async def _in_one_process(plan: Plan, wanted: Wanted, listener: socket.socket) -
         await _ready(server)
         yield server
     finally:
+        around.activity.ending = True
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
         await suite.stop()

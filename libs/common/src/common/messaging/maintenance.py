@@ -18,7 +18,7 @@ def _monday(at: datetime) -> datetime:
     return _EPOCH_MONDAY + (at - _EPOCH_MONDAY) // _WEEK * _WEEK
 
 
-def _first_id(at: datetime) -> str:
+def first_id(at: datetime) -> str:
     """The smallest UUIDv7 of an instant: its first 48 bits are milliseconds since 1970."""
     milliseconds = (at - _EPOCH_MONDAY) // timedelta(milliseconds=1) + 4 * 86_400_000
     digits = f"{milliseconds:012x}"
@@ -36,7 +36,7 @@ async def keep_partitions(connection: AsyncConnection) -> None:
             await connection.execute(
                 text(
                     f"create table if not exists {table}_w{start:%Y%m%d} partition of {table} "
-                    f"for values from ('{_first_id(start)}') to ('{_first_id(start + _WEEK)}')"
+                    f"for values from ('{first_id(start)}') to ('{first_id(start + _WEEK)}')"
                 )
             )
         oldest = f"{table}_w{_monday(now - RETENTION):%Y%m%d}"

@@ -48,6 +48,7 @@ async def _run(service: str, part: str, build: Build, settings: Settings) -> Non
             await built.start()
             await _told_to_stop()
     finally:
+        around.activity.ending = True
         await built.stop()
         await around.bus.close()
 

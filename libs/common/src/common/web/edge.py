@@ -23,14 +23,16 @@ _log = logger("access")
 
 
 class Activity:
-    """The commands being carried out in this process, and whether the simulated clock is moving.
+    """The commands being carried out in this process, whether the simulated clock is moving, whether the end is near.
 
-    Shared by all services of the process: ``in_flight`` must be 0 before the clock takes a step.
+    Shared by all services of the process: ``in_flight`` must be 0 before the clock takes a step. Streams and long
+    polls end when ``ending`` is set: a server waits for them before it stops.
     """
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.clock_moving = False
+        self.ending = False
 
 
 def clock_moving() -> Problem:

@@ -1,0 +1,1 @@
+"""Reporting's schema, step by step."""

@@ -1,0 +1,4 @@
+from common.migration import run
+from reporting.store import METADATA
+
+run(METADATA)
