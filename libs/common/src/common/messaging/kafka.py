@@ -1,33 +1,58 @@
 """Apache Kafka as the bus. The only module that imports aiokafka: its defaults lose data and are turned round here."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from aiokafka.partitioner import murmur2
 
 from common.events.catalogue import DEAD, REFERENCE
 from common.events.envelope import Message
 
-from .bus import RETENTION_DAYS, UNIT_PREFIX, BusUnavailable, Fetched, Place, WrongPartitions
+from .bus import LEASE, RETENTION_DAYS, BusUnavailable, Fetched, Place, WrongPartitions, made_when_spoken_of
 
 log = structlog.get_logger()
 
-PRODUCER = {"acks": "all", "enable_idempotence": True, "linger_ms": 1, "request_timeout_ms": 15_000}
-CONSUMER = {
+PRODUCER: Mapping[str, Any] = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "max_batch_size": 262_144,
+    "request_timeout_ms": 15_000,
+}
+CONSUMER: Mapping[str, Any] = {
     "enable_auto_commit": False,
     "auto_offset_reset": "earliest",
     "isolation_level": "read_committed",
-    "session_timeout_ms": 10_000,
-    "heartbeat_interval_ms": 3_000,
     "max_poll_interval_ms": 120_000,
     "fetch_max_wait_ms": 100,
+    "request_timeout_ms": 15_000,
 }
 _STOP_SECONDS = 5
+_ANSWER_SECONDS = 30
+_STUCK_SECONDS = 30
+_ENDS_SECONDS = 0.2
 _DAY_MS = 24 * 60 * 60 * 1000
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Every error of the client is the bus being unavailable: the same work may succeed later."""
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise BusUnavailable(type(error).__name__) from error
 
 
 def _retention(topic: str) -> str:
@@ -38,44 +63,65 @@ def _retention(topic: str) -> str:
 class Kafka:
     """One process's view of a Kafka cluster. ``extra`` holds the connection's security settings."""
 
-    def __init__(self, bootstrap: str, *, replication: int = 1, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        replication: int = 1,
+        extra: Mapping[str, Any] | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:
         self._bootstrap = bootstrap
         self._replication = replication
         self._extra = dict(extra or {})
-        self._known: set[str] = set()
+        self._lease_ms = lease // timedelta(milliseconds=1)
+        self._known: dict[str, int] = {}
 
-    def settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
+    def producer_settings(self) -> dict[str, Any]:
+        return self._settings(PRODUCER)
+
+    def consumer_settings(self, group: str) -> dict[str, Any]:
+        lease = {"session_timeout_ms": self._lease_ms, "heartbeat_interval_ms": self._lease_ms * 3 // 10}
+        return self._settings({**CONSUMER, **lease, "group_id": group})
+
+    def _settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
         return {"bootstrap_servers": self._bootstrap, **own, **self._extra}
 
     async def ensure_topics(self, partitions: Mapping[str, int]) -> None:
-        admin = AIOKafkaAdminClient(**self.settings({"request_timeout_ms": 15_000}))
+        admin = AIOKafkaAdminClient(**self._settings({"request_timeout_ms": 15_000}))
         try:
-            await admin.start()
-            there = set(await admin.list_topics())
-            missing = [
-                NewTopic(name, number, self._replication, topic_configs={"retention.ms": _retention(name)})
-                for name, number in partitions.items()
-                if name not in there
-            ]
-            if missing:
-                try:
-                    await admin.create_topics(missing)
-                except TopicAlreadyExistsError:
-                    log.info("topic was created by another process")
-            for described in await admin.describe_topics([name for name in partitions if name in there]):
-                found = len(described["partitions"])
-                if found != partitions[described["topic"]]:
-                    raise WrongPartitions(f"topic {described['topic']} has {found} partitions")
-            self._known.update(partitions)
-        except (KafkaError, OSError) as error:
-            raise BusUnavailable(type(error).__name__) from error
+            with _reaching():
+                await admin.start()
+                there = set(await admin.list_topics())
+                missing = {name: number for name, number in partitions.items() if name not in there}
+                if missing:
+                    await self._create(admin, missing)
+                known = sorted(there & set(partitions))
+                for described in await admin.describe_topics(known) if known else ():
+                    _refuse_other_size(described, partitions)
         finally:
             await admin.close()
+        self._known.update(partitions)
 
-    async def know(self, topic: str) -> None:
-        """A unit's topic is made when first spoken of."""
-        if topic not in self._known and topic.startswith(UNIT_PREFIX):
+    async def _create(self, admin: AIOKafkaAdminClient, missing: Mapping[str, int]) -> None:
+        safe = {"min.insync.replicas": str(max(1, self._replication - 1))}
+        answer = await admin.create_topics(
+            [
+                NewTopic(name, number, self._replication, topic_configs={"retention.ms": _retention(name), **safe})
+                for name, number in missing.items()
+            ]
+        )
+        for name, code, *_ in answer.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:  # another process was faster
+                raise for_code(code)(f"topic {name} could not be created")
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions a topic has; a unit's or a replay's topic is made when first spoken of."""
+        if topic not in self._known:
+            if not made_when_spoken_of(topic):
+                raise BusUnavailable(f"no topic {topic}")
             await self.ensure_topics({topic: 1})
+        return self._known[topic]
 
     def sink(self) -> "KafkaSink":
         return KafkaSink(self)
@@ -87,40 +133,50 @@ class Kafka:
         return None
 
 
+def _refuse_other_size(described: Mapping[str, Any], partitions: Mapping[str, int]) -> None:
+    name, found = described["topic"], len(described["partitions"])
+    if found != partitions[name]:
+        raise WrongPartitions(f"topic {name} has {found} partitions, the suite needs {partitions[name]}")
+
+
 class KafkaSink:
-    """An idempotent producer, made anew after any error: one that lost its sequence never recovers by itself."""
+    """An idempotent producer, made anew after any error: one that lost its sequence never recovers by itself.
+
+    A partition's messages travel in one batch, or in batches that wait for each other. In aiokafka's own accumulator
+    a batch may fail and the one behind it succeed, and readers would take the first, sent again, for a repeat.
+    """
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._producer: AIOKafkaProducer | None = None
 
-    async def publish(self, messages: Sequence[Message]) -> None:
-        try:
-            for topic in {message.topic for message in messages}:
-                await self._kafka.know(topic)
-            producer = await self._ready()
-            sent = [
-                await producer.send(
-                    one.topic,
-                    one.value,
-                    key=self._key(one),
-                    headers=[(name, value.encode()) for name, value in one.headers.items()],
-                )
-                for one in messages
-            ]
-            await asyncio.gather(*sent)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
-            raise BusUnavailable(type(error).__name__) from error
+    def partition_of(self, key: str, partitions: int) -> int:
+        """Java's default, so that other people's clients find the same partition."""
+        return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
-    def _key(self, message: Message) -> bytes | None:
-        return message.key.encode()
+    async def publish(self, messages: Sequence[Message]) -> None:
+        queues: dict[Place, list[Message]] = {}
+        for one in messages:
+            place = (one.topic, self.partition_of(one.key, await self._kafka.partitions(one.topic)))
+            queues.setdefault(place, []).append(one)
+        try:
+            with _reaching():
+                producer = await self._ready()
+                outcomes = await asyncio.gather(
+                    *(_append(producer, place, queue) for place, queue in queues.items()), return_exceptions=True
+                )
+                for outcome in outcomes:
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+        except BaseException:
+            await self.close()
+            raise
 
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(**self._kafka.settings(PRODUCER))
-            await producer.start()
+            producer = AIOKafkaProducer(**self._kafka.producer_settings())
             self._producer = producer
+            await producer.start()
         return self._producer
 
     async def close(self) -> None:
@@ -129,116 +185,162 @@ class KafkaSink:
             await _stop(producer)
 
 
-class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Lets a rebalance wait until what is in hand is committed: nothing is read twice for nothing."""
+async def _append(producer: AIOKafkaProducer, place: Place, queue: Sequence[Message]) -> None:
+    """Send one partition's messages in order, a batch at a time; return when all replicas in sync have them."""
+    topic, number = place
+    left = list(reversed(queue))
+    while left:
+        batch = producer.create_batch()
+        while left and batch.append(
+            timestamp=None,
+            key=left[-1].key.encode(),
+            value=left[-1].value,
+            headers=[(name, value.encode()) for name, value in left[-1].headers.items()],
+        ):
+            left.pop()
+        batch.close()
+        if not batch.record_count():
+            raise KafkaError("a message is too large for a batch")
+        await (await producer.send_batch(batch, topic, partition=number))
 
-    def __init__(self, source: "KafkaSource") -> None:
-        self._source = source
+
+class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Lets a rebalance wait until what is in hand is committed, and counts the changes of hands."""
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+        self.count = 0
+        self.settled = asyncio.Event()
+        self.settled.set()
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        await self._source.settled()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.settled.wait()
+        except TimeoutError:
+            log.warning("rebalance while messages are in hand", group=self._group)
 
     async def on_partitions_assigned(self, assigned: object) -> None:
-        return None
+        self.count += 1
 
 
 class KafkaSource:
+    """One member of a consumer group."""
+
     def __init__(self, kafka: Kafka, group: str, topics: Sequence[str]) -> None:
         self._kafka = kafka
         self._group = group
         self._topics = list(topics)
         self._consumer: AIOKafkaConsumer | None = None
-        self._in_hand = False
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._assignments = _Assignments(group)
+        self._handed_out_in = 0
+        self._ends_at = float("-inf")
+        self._moved_at = 0.0
 
     async def start(self) -> None:
-        try:
-            for topic in self._topics:
-                await self._kafka.know(topic)
-            consumer = AIOKafkaConsumer(**self._kafka.settings({**CONSUMER, "group_id": self._group}))
-            consumer.subscribe(self._topics, listener=_Drain(self))
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            raise BusUnavailable(type(error).__name__) from error
+        for topic in self._topics:
+            await self._kafka.partitions(topic)
+        consumer = AIOKafkaConsumer(**self._kafka.consumer_settings(self._group))
+        consumer.subscribe(self._topics, listener=self._assignments)
         self._consumer = consumer
-
-    async def settled(self) -> None:
-        """Wait, for a while, until the messages in hand are committed."""
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await self._settled.wait()
-        except TimeoutError:
-            log.warning("rebalance while messages are in hand", group=self._group)
+        self._moved_at = asyncio.get_running_loop().time()
+        with _reaching():
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await consumer.start()
 
     async def fetch(self, limit: int, seconds: float) -> Fetched:
-        self._settled.set()
-        consumer = self._consumer
-        if consumer is None:
-            await self.start()
-            consumer = self._consumer
-            assert consumer is not None
+        messages: list[Message] = []
+        # Not settled while records are on their way to us: a rebalance waits for what it would else revoke unseen.
+        self._assignments.settled.clear()
         try:
-            assigned = consumer.assignment()
-            ends = await consumer.end_offsets(assigned) if assigned else {}
-            records = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
-            read = {place: await consumer.position(place) for place in ends if place in consumer.assignment()}
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
-            raise BusUnavailable(type(error).__name__) from error
-        messages = [
-            Message(
-                topic=record.topic,
-                key=(record.key or b"").decode("utf-8", "replace"),
-                headers={name: value.decode("utf-8", "replace") for name, value in record.headers},
-                value=record.value or b"",
-                partition=record.partition,
-                offset=record.offset,
-            )
-            for batch in records.values()
-            for record in batch
-        ]
-        if messages:
-            self._settled.clear()
+            async with self._asking(seconds) as consumer:
+                ends = await self._ends(consumer)
+                records = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
+                self._handed_out_in = self._assignments.count
+                messages = [_message(record) for batch in records.values() for record in batch]
+                held = consumer.assignment()
+                read = {place: await consumer.position(place) for place in ends if place in held}
+        finally:
+            if not messages:
+                self._assignments.settled.set()
         caught_up = frozenset((place.topic, place.partition) for place, at in read.items() if at >= ends[place])
+        self._watch(moved=bool(messages) or not held or (bool(ends) and len(caught_up) == len(ends)))
         return Fetched(messages, caught_up)
 
     async def commit(self, positions: Mapping[Place, int]) -> None:
-        consumer = self._consumer
-        if consumer is None or not positions:
-            return
-        held = consumer.assignment()
-        offsets = {TopicPartition(*place): offset for place, offset in positions.items()}
         try:
-            await consumer.commit({place: offset for place, offset in offsets.items() if place in held})
-        except (CommitFailedError, IllegalStateError):
-            log.warning("partition lost", group=self._group)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise BusUnavailable(type(error).__name__) from error
+            # After a rebalance the group may be further: an old position is never committed in a new assignment.
+            if self._handed_out_in != self._assignments.count:
+                log.warning("partition lost", group=self._group)
+                return
+            async with self._asking() as consumer:
+                held = consumer.assignment()
+                offsets = {TopicPartition(*place): offset for place, offset in positions.items()}
+                try:
+                    await consumer.commit({place: offset for place, offset in offsets.items() if place in held})
+                except (CommitFailedError, IllegalStateError):
+                    log.warning("partition lost", group=self._group)
         finally:
-            self._settled.set()
+            self._assignments.settled.set()
 
     async def behind(self) -> int:
-        consumer = self._consumer
-        if consumer is None:
-            return 1
-        try:
+        async with self._asking() as consumer:
             places = [
                 TopicPartition(topic, number)
                 for topic in self._topics
-                for number in sorted(consumer.partitions_for_topic(topic) or ())
+                for number in range(await self._kafka.partitions(topic))
             ]
             ends = await consumer.end_offsets(places)
-            committed = [await consumer.committed(place) for place in places]
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise BusUnavailable(type(error).__name__) from error
-        return sum(ends[place] - (done or 0) for place, done in zip(places, committed, strict=True))
+            committed = await asyncio.gather(*(consumer.committed(place) for place in places))
+            fresh = [place for place, done in zip(places, committed, strict=True) if done is None]
+            begins = await consumer.beginning_offsets(fresh) if fresh else {}
+        return sum(
+            ends[place] - (begins[place] if done is None else done)
+            for place, done in zip(places, committed, strict=True)
+        )
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._settled.set()
+        self._assignments.settled.set()
         if consumer is not None:
             await _stop(consumer)
+
+    @asynccontextmanager
+    async def _asking(self, seconds: float = 0) -> AsyncIterator[AIOKafkaConsumer]:
+        """The consumer, for a question that is answered within a bounded time."""
+        if self._consumer is None:
+            raise BusUnavailable("not started")
+        with _reaching():
+            async with asyncio.timeout(_ANSWER_SECONDS + seconds):
+                yield self._consumer
+
+    async def _ends(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+        """Where the partitions held end now; looked up a few times a second, else nothing."""
+        now = asyncio.get_running_loop().time()
+        held = consumer.assignment()
+        if not held or now - self._ends_at < _ENDS_SECONDS:
+            return {}
+        self._ends_at = now
+        return dict(await consumer.end_offsets(held))
+
+    def _watch(self, *, moved: bool) -> None:
+        """A consumer that is behind and gets nothing is stuck (aiokafka #1154): it is made anew."""
+        now = asyncio.get_running_loop().time()
+        if moved:
+            self._moved_at = now
+        elif now - self._moved_at > _STUCK_SECONDS:
+            raise BusUnavailable("nothing comes although there is something")
+
+
+def _message(record: Any) -> Message:
+    return Message(
+        topic=record.topic,
+        key=(record.key or b"").decode("utf-8", "replace"),
+        headers={name: value.decode("utf-8", "replace") for name, value in record.headers},
+        value=record.value or b"",
+        partition=record.partition,
+        offset=record.offset,
+    )
 
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
