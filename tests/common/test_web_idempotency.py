@@ -65,7 +65,7 @@ class Bench:
         return await self.client.post("/intake/v1/tickets/7/filings", json={"text": text}, headers=headers)
 
     async def effects(self) -> int:
-        return await self.scalar("select count(*) from effect")
+        return int(await self.scalar("select count(*) from effect"))
 
     async def scalar(self, statement: str) -> Any:
         async with self.room.database.engine.connect() as connection:
