@@ -18,34 +18,57 @@ def _monday(at: datetime) -> datetime:
     return _EPOCH_MONDAY + (at - _EPOCH_MONDAY) // _WEEK * _WEEK
 
 
-def first_id(at: datetime) -> str:
+def _first_id(at: datetime) -> str:
     """The smallest UUIDv7 of an instant: its first 48 bits are milliseconds since 1970."""
     milliseconds = (at - _EPOCH_MONDAY) // timedelta(milliseconds=1) + 4 * 86_400_000
     digits = f"{milliseconds:012x}"
     return f"{digits[:8]}-{digits[8:]}-0000-0000-000000000000"
 
 
-async def keep_partitions(connection: AsyncConnection) -> None:
-    """Make this week's and the next three weeks' partitions; drop those past the retention."""
+async def keep_partitions(connection: AsyncConnection, now: datetime | None = None) -> None:
+    """Make this week's and the next three weeks' partitions; drop those past the retention.
+
+    ``now`` is machine time, asked of the database if not given. What lies unpublished in the outbox is never dropped.
+    """
     await connection.execute(text("select pg_advisory_xact_lock(hashtext(current_schema() || ' partitions'))"))
-    now = await machine_now(connection)
-    this_week = _monday(now)
+    # Dropping waits for whoever uses the table, and everybody else waits behind it: rather try again another time.
+    await connection.execute(text("set local lock_timeout = '2s'"))
+    this_week = _monday(now or await machine_now(connection))
     for table in TABLES:
         for weeks in range(4):
-            start = this_week + weeks * _WEEK
-            await connection.execute(
-                text(
-                    f"create table if not exists {table}_w{start:%Y%m%d} partition of {table} "
-                    f"for values from ('{first_id(start)}') to ('{first_id(start + _WEEK)}')"
-                )
-            )
-        oldest = f"{table}_w{_monday(now - RETENTION):%Y%m%d}"
-        rows = await connection.execute(
-            text(
-                "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
-                "where i.inhparent = to_regclass(:table) and c.relname like :names and c.relname < :oldest"
-            ),
-            {"table": table, "names": f"{table}\\_w%", "oldest": oldest},
-        )
-        for name in rows.scalars().all():
-            await connection.execute(text(f"drop table {name}"))
+            await _make(connection, table, this_week + weeks * _WEEK)
+        for name in await _beyond(connection, table, _monday(this_week - RETENTION)):
+            if table == "inbox" or not await _unpublished(connection, name):
+                await connection.execute(text(f"drop table {name}"))
+
+
+async def _make(connection: AsyncConnection, table: str, start: datetime) -> None:
+    """One week's partition, with what fell into the rest while there was none.
+
+    Attached rather than created in place: that does not wait for the readers and writers of the whole table.
+    """
+    name, first, end = f"{table}_w{start:%Y%m%d}", _first_id(start), _first_id(start + _WEEK)
+    if (await connection.execute(text("select to_regclass(:name)"), {"name": name})).scalar():
+        return
+    await connection.execute(text(f"create table {name} (like {table} including defaults including storage)"))
+    moved = f"delete from {table}_rest where event_id >= '{first}' and event_id < '{end}' returning *"  # noqa: S608 - names made here
+    await connection.execute(text(f"with moved as ({moved}) insert into {name} select * from moved"))  # noqa: S608
+    await connection.execute(
+        text(f"alter table {table} attach partition {name} for values from ('{first}') to ('{end}')")
+    )
+
+
+async def _beyond(connection: AsyncConnection, table: str, oldest: datetime) -> list[str]:
+    rows = await connection.execute(
+        text(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+            "where i.inhparent = to_regclass(:table) and c.relname like :names and c.relname < :oldest order by 1"
+        ),
+        {"table": table, "names": f"{table}\\_w%", "oldest": f"{table}_w{oldest:%Y%m%d}"},
+    )
+    return list(rows.scalars())
+
+
+async def _unpublished(connection: AsyncConnection, name: str) -> bool:
+    look = f"select exists (select from {name} where published_at is null)"  # noqa: S608 - a name made here
+    return bool((await connection.execute(text(look))).scalar())

@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import TEXT
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import is_transient
 from common.events.codec import peek
 from common.events.envelope import Message, UnusableMessage
 
-from .room import Room
-from .runner import Runner, Transient, Unusable, where
+from . import inbox
+from .room import Room, Transaction
+from .runner import Runner, Transient, Unusable, dead_letter, where
 
 log = structlog.get_logger()
 
@@ -59,35 +61,60 @@ async def count_parked(room: Room) -> int:
 
 
 async def unpark_next(runner: Runner) -> bool:
-    """Try the first parked event of one subject if it is released or only waited behind another; True if one moved.
+    """Try the first parked event of a subject if it is released or only waited behind another; True if one moved.
 
     It holds the row's lock while it works, so two workers never try the same; events that arrive meanwhile still see
-    the subject as parked and queue up behind.
+    the subject as parked and queue up behind. A subject whose event cannot be applied yet does not hold up others.
     """
-    failed: tuple[int, str, str] | None = None
-    async with runner.room.transaction() as tx:
-        row = (await tx.connection.execute(_NEXT)).first()
-        if row is None:
-            return False
-        message = Message(row.topic, row.subject, row.headers, row.value.encode(), row.partition, row.offset)
+    waiting: list[int] = []
+    while True:
         try:
-            async with tx.connection.begin_nested():
-                await runner.handle(tx, message, peek(message))
-        except (UnusableMessage, Unusable) as error:
-            failed = (row.id, "unusable", str(error))
-        except Transient:
-            return False
+            async with runner.room.transaction() as tx:
+                row = (await tx.connection.execute(_NEXT, {"waiting": waiting})).first()
+                if row is None:
+                    return False
+                waiting.append(row.id)
+                await _try(runner, tx, row)
+                return True
+        except Transient as error:
+            log.warning("waiting", service=runner.room.service, why=str(error))
         except Exception as error:
-            if is_transient(error):
+            if not is_transient(error):
                 raise
-            failed = (row.id, "bug", where(error))
-        else:
-            await tx.connection.execute(_END, {"id": row.id})
-            log.info("unparked", service=runner.room.service, subject=row.subject)
-        if failed is not None:
-            tx.forget_announced()
-            await tx.connection.execute(_KEEP, {"id": failed[0], "kind": failed[1], "reason": failed[2]})
-    return True
+            log.warning("waiting", service=runner.room.service, why=type(error).__name__)
+            return False
+
+
+async def _try(runner: Runner, tx: Transaction, row: Row[Any]) -> None:
+    """Apply a parked event, or keep it with its new reason; raises what is transient."""
+    message = Message(row.topic, row.subject, row.headers, row.value.encode(), row.partition, row.offset)
+    try:
+        async with tx.connection.begin_nested():
+            await _apply(runner, tx, message, claimed=row.event_id is not None)
+    except (UnusableMessage, Unusable) as error:
+        failed = ("unusable", str(error))
+    except Exception as error:
+        if isinstance(error, Transient) or is_transient(error):
+            raise
+        failed = ("bug", where(error))
+    else:
+        await tx.connection.execute(_END, {"id": row.id})
+        log.info("unparked", service=runner.room.service, subject=row.subject)
+        return
+    tx.forget_announced()
+    await tx.connection.execute(_KEEP, {"id": row.id, "kind": failed[0], "reason": failed[1]})
+    if row.kind == "behind":
+        tx.forward(dead_letter(message, failed[1]))
+    log.error("parked", service=runner.room.service, subject=row.subject, kind=failed[0], reason=failed[1])
+
+
+async def _apply(runner: Runner, tx: Transaction, message: Message, *, claimed: bool) -> None:
+    head = peek(message)
+    if not claimed:  # it could not be read when it was parked
+        if not await inbox.claim(tx.connection, [head.id]):
+            return
+        await inbox.remember(tx.connection, {(head.source, head.subject): head.sequence})
+    await runner.handle(tx, message, head)
 
 
 _LIST = text(
@@ -108,16 +135,16 @@ _DISCARD = text(
 ).bindparams(bindparam("reason", type_=TEXT))
 _NEXT = text(
     """
-    select p.id, p.topic, p.partition, p."offset", p.subject, p.headers, p.value
+    select p.id, p.event_id, p.kind, p.topic, p.partition, p."offset", p.subject, p.headers, p.value
     from parked p
-    where p.ended_at is null and p.kind in ('behind', 'released')
+    where p.ended_at is null and p.kind in ('behind', 'released') and p.id <> all(:waiting)
       and not exists (
           select from parked earlier
           where earlier.ended_at is null and earlier.subject = p.subject and earlier.id < p.id
       )
     order by p.id limit 1 for update skip locked
     """
-)
+).bindparams(bindparam("waiting", type_=ARRAY(BIGINT)))
 _END = text("update parked set ended_at = clock_timestamp(), ended_how = 'replayed' where id = :id")
 _KEEP = text("update parked set kind = :kind, reason = :reason where id = :id").bindparams(
     bindparam("kind", type_=TEXT), bindparam("reason", type_=TEXT)
