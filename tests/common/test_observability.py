@@ -41,7 +41,7 @@ def test_a_line_says_when_where_and_what(logs: io.StringIO) -> None:
     (line,) = _lines(logs)
     assert {
         "event": "return_denied",
-        "logger": "returns",
+        "topic": "returns",
         "service": "intake",
         "rule": "SYS-18",
         "at_round": 2,

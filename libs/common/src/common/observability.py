@@ -4,12 +4,15 @@ A log line is one JSON object. Values under personal keys never appear; what loo
 inside other values is masked; of an exception only its kind and its place are told, because messages quote data.
 """
 
+import json
 import logging
+import os
 import re
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, TextIO
 
 import structlog
@@ -18,7 +21,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBasedTraceIdRatio
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -119,43 +122,52 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
-class _OneLine:
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=repr).encode
+
+
+def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     """JSON on one line, whatever the values hold."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", _encode(event))
 
-    def __init__(self) -> None:
-        self._render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
-    def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
-        line = self._render(logger, name, event)
-        text = line if isinstance(line, str) else line.decode("utf-8", "replace")
-        return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+#: The service for which this task works: several share a process.
+current_service: Final[ContextVar[str | None]] = ContextVar("current_service", default=None)
 
 
 def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send all logs of this process, the libraries' and uvicorn's too, as JSON lines to ``stream`` (standard error).
 
     uvicorn is to be started with ``log_config=None`` and ``access_log=False``: requests are told by the web edge.
+    ``service`` is told where ``current_service`` is not set.
     """
+    lowest = logging.getLevelNamesMapping()[level]
+    out = stream or sys.stderr
+
+    def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("service", current_service.get() or service)
+        return event
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_service,
         _add_trace,
         _describe_exception,
         _guard_personal_data,
     ]
+    # Our own lines take the short way, past the standard library's records.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, _one_line],
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _OneLine()],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _one_line],
         )
     )
     root = logging.getLogger()
@@ -168,51 +180,50 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
         library.propagate = name != "uvicorn.access"
     # Their messages quote statements, addresses and message bodies.
     for name in ("sqlalchemy", "asyncpg", "aiokafka", "httpx", "httpcore", "asyncio"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)
+        logging.getLogger(name).setLevel(max(logging.WARNING, lowest))
 
 
 def logger(topic: str) -> Any:
     """The logger of one topic of the work (``returns``, ``relay``)."""
-    return structlog.stdlib.get_logger(topic)
+    return structlog.get_logger(topic=topic)
 
 
 # --- traces -----------------------------------------------------------------------------------------------------------
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-# Before anything is configured traces have ids too, so that a fact always tells which request it came from.
-_tracers: Final = [TracerProvider(sampler=ALWAYS_OFF).get_tracer("hotline")]
+# Without an endpoint there are trace ids and no spans, so that a fact always tells which request it came from.
+_tracers: Final[list[trace.Tracer]] = []
 
 
-def configure_tracing(service: str, endpoint: str | None = None, *, ratio: float = 1.0) -> TracerProvider:
+def configure_tracing(service: str, endpoint: str | None = None, *, ratio: float = 1.0) -> TracerProvider | None:
     """Send the spans of this process to ``endpoint`` (OTLP/HTTP); without one there are trace ids and no spans.
 
-    A second call replaces the first: the provider is ours, not the process's global one. Shut it down at the end.
+    A second call replaces the first. Shut the provider down at the end: that sends what is left.
     """
-    resource = Resource.create({"service.name": f"hotline-{service}"})
+    _tracers.clear()
     if endpoint is None:
-        provider = TracerProvider(resource=resource, sampler=ALWAYS_OFF)
-    else:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        return None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        provider = TracerProvider(resource=resource, sampler=ParentBasedTraceIdRatio(ratio))
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    _tracers[0] = provider.get_tracer("hotline")
+    resource = Resource.create({"service.name": f"hotline-{service}"})
+    provider = TracerProvider(resource=resource, sampler=ParentBasedTraceIdRatio(ratio))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    _tracers.append(provider.get_tracer("hotline"))
     return provider
 
 
 def current_traceparent() -> str | None:
     """The W3C ``traceparent`` of what is being done now, for the outbox row; None outside any trace."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
+    found = trace.get_current_span().get_span_context()
+    if not found.is_valid:
+        return None
+    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
 
 
 def current_trace_id() -> str | None:
     """The trace's id in hexadecimal, None outside any trace."""
     found = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(found.trace_id) if found.is_valid else None
+    return f"{found.trace_id:032x}" if found.is_valid else None
 
 
 @contextmanager
@@ -221,12 +232,31 @@ def attach_traceparent(traceparent: str | None, name: str) -> Iterator[trace.Spa
 
     ``name`` is a route's template or an event's type: nothing that a person typed.
     """
+    if not _tracers:
+        token = trace_context.attach(trace.set_span_in_context(_unrecorded(traceparent)))
+        try:
+            yield trace.get_current_span()
+        finally:
+            trace_context.detach(token)
+        return
     parent = _PROPAGATOR.extract({"traceparent": traceparent}, trace_context.Context()) if traceparent else None
     # An exception's message is personal until proven otherwise: it is not recorded on the span.
     with _tracers[0].start_as_current_span(
         name, context=parent, record_exception=False, set_status_on_exception=False
     ) as span:
         yield span
+
+
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+
+
+def _unrecorded(traceparent: str | None) -> trace.Span:
+    """A step of the trace with ids of its own, which nobody records."""
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    inherited = int(found.group(1), 16) if found else 0
+    fresh = int.from_bytes(os.urandom(24))
+    trace_id, span_id = inherited or fresh >> 64 or 1, fresh & 0xFFFFFFFFFFFFFFFF or 1
+    return trace.NonRecordingSpan(trace.SpanContext(trace_id, span_id, is_remote=False))
 
 
 # --- metrics ----------------------------------------------------------------------------------------------------------

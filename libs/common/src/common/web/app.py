@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -14,7 +14,7 @@ from common.clock import Clock
 from common.observability import Metrics
 from common.web import problems
 from common.web.edge import Activity, Edge
-from common.web.reading import Seen, if_after
+from common.web.reading import Seen
 from common.web.routing import StrictRoute
 
 Check = Callable[[], Awaitable[bool]]
@@ -78,7 +78,6 @@ def create_app(
         openapi_url="/openapi.json",
         redirect_slashes=False,
         lifespan=lifespan,
-        dependencies=[Depends(if_after)],
         responses=_PROBLEM_RESPONSES,
         form_limits={"max_files": 3, "max_fields": 20, "max_part_size": 64 * 1024},
         # The framework's own telemetry records the query string and what was refused; the edge makes the spans.

@@ -7,12 +7,11 @@ import time
 from datetime import datetime
 from typing import Final, cast
 
-import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.clock import Clock
-from common.observability import Metrics, attach_traceparent, logger
+from common.observability import Metrics, attach_traceparent, current_service, logger
 from common.web.problems import Problem, of_exception, of_status
 
 #: Three attachments of 10 MB come in one by one; 11 MB leaves room for the form around one.
@@ -60,10 +59,9 @@ class Edge:
             return
         _strip_service(scope, self._service)
         is_command = scope["method"] not in _READING
-        with (
-            structlog.contextvars.bound_contextvars(service=self._service),
-            attach_traceparent(_header(scope, b"traceparent"), scope["method"]) as span,
-        ):
+        # Each request is a task of its own: what is set here ends with it, the reset is for those who call directly.
+        mine = current_service.set(self._service)
+        with attach_traceparent(_header(scope, b"traceparent"), scope["method"]) as span:
             if is_command:
                 self._activity.in_flight += 1
                 self._metrics.in_flight.inc()
@@ -74,6 +72,7 @@ class Edge:
                 if is_command:
                     self._activity.in_flight -= 1
                     self._metrics.in_flight.dec()
+                current_service.reset(mine)
 
     async def _carry(self, scope: Scope, receive: Receive, send: Send, is_command: bool) -> str:
         began = time.monotonic()

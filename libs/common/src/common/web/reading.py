@@ -53,9 +53,11 @@ async def after_what_was_named(request: Request) -> None:
 
 
 async def if_after(request: Request) -> None:
-    """The dependency that every route has. A command with a key waits further in, where a refusal is stored."""
-    if request.method != "POST" or "idempotency-key" not in request.headers:
-        await after_what_was_named(request)
+    """What every route does first. A command with a key waits further in, where a refusal is stored."""
+    if "if-after" not in request.headers or (request.method == "POST" and "idempotency-key" in request.headers):
+        return
+    await request.body()  # the instant of acceptance is that of the last byte, not of the end of the wait
+    await after_what_was_named(request)
 
 
 Item = TypeVar("Item")

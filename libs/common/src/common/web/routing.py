@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response, params
 from fastapi.routing import APIRoute
 
 from common.web.problems import malformed_json, of_status
+from common.web.reading import if_after
 
 
 class _Duplicate(ValueError):
@@ -52,7 +53,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly and answers 415 to a body that does not claim to be JSON."""
+    """A route that heeds ``If-After`` and reads its body strictly; 415 to one that does not claim to be JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -67,7 +68,9 @@ class StrictRoute(APIRoute):
                     raise of_status(415)
                 if request.headers.get("content-encoding", "identity").lower() != "identity":
                     raise of_status(415)
-            return await handle(StrictRequest(request.scope, request.receive))
+            strict = StrictRequest(request.scope, request.receive)
+            await if_after(strict)
+            return await handle(strict)
 
         return strictly
 
