@@ -75,6 +75,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 log.retention.hours=720
 log.cleaner.dedupe.buffer.size=8388608
 num.network.threads=2
