@@ -1,0 +1,1 @@
+"""派单与签收: who has the ticket."""

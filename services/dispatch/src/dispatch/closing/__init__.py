@@ -1,0 +1,1 @@
+"""办结: the report, and what is decided about it."""

@@ -1,0 +1,1 @@
+"""先行联系与进展: what the units did meanwhile."""

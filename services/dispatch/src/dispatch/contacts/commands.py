@@ -1,0 +1,80 @@
+"""先行联系 and 进展: facts that change no status."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from common.events.dispatch import ProgressReported, RequesterContacted
+from common.messaging.room import Transaction
+from common.security.access import Principal
+from common.web.inputs import not_before, not_in_future
+from common.web.problems import Problem, invalid
+from dispatch.docket import Docket, acting, fact, moved, take
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact with the requester. ``occurred_at`` None: now. ``remark`` is masked."""
+
+    round: int
+    outcome: Literal["reached", "attempts_exhausted"]
+    occurred_at: datetime | None = None
+    proof: str | None = None
+    attempts: int | None = None
+    remark: str | None = None
+
+
+async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, contact: Contact) -> Docket:
+    """A unit has spoken to the requester, or has tried enough. An earlier instant needs its proof and may lie neither
+    before the dispatch nor in the future."""
+    docket = await take(tx, caller, "contact.create", ticket, contact.round)
+    moved(docket, "record_contact")
+    if contact.occurred_at is not None:
+        not_in_future("occurred_at", contact.occurred_at, tx.now)
+        assert docket.round_began_at is not None
+        not_before("occurred_at", contact.occurred_at, docket.round_began_at, "派单时间")
+        if contact.proof is None and contact.occurred_at < tx.now:
+            raise invalid("proof", "required", "补记较早的联系须附通话或者录音编号。")
+    tx.announce(
+        RequesterContacted(
+            **fact(tx, docket, acting(caller), contact.occurred_at),
+            unit=_part_of(docket, caller),
+            level=2,
+            outcome=contact.outcome,
+            proof=contact.proof,
+            attempts=contact.attempts,
+            remark=contact.remark,
+        ),
+        docket.subject,
+    )
+    return docket
+
+
+async def report_progress(
+    tx: Transaction, caller: Principal, ticket: UUID, round: int, words: str, *, concludes_part: bool
+) -> Docket:
+    """Lead or co-handler tells how it goes, in masked words; a co-handler may conclude its part (双鸭山 第十四条)."""
+    docket = await take(tx, caller, "progress.create", ticket, round)
+    moved(docket, "report_progress")
+    unit = _part_of(docket, caller)
+    if concludes_part and unit == docket.unit:
+        raise invalid("concludes_part", "co_handlers_only", "主办单位以办结报告结束办理。")
+    tx.announce(
+        ProgressReported(
+            **fact(tx, docket, acting(caller)),
+            unit=unit,
+            concludes_part=concludes_part,
+            text=words,
+        ),
+        docket.subject,
+    )
+    return docket
+
+
+def _part_of(docket: Docket, caller: Principal) -> str:
+    """The unit for which the caller acts; who is of no unit acts for the lead."""
+    unit = caller.unit or docket.unit
+    if unit is None or unit not in docket.holders:
+        raise Problem(403, "not_a_holder", "非承办单位", "此项操作由承办该工单的单位进行。")
+    return unit

@@ -1,0 +1,74 @@
+"""``POST /v1/tickets/{ticket}/contacts`` and ``/progress-reports``."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from common.messaging.room import Transaction
+from common.security.access import admit
+from common.security.bearer import Caller
+from common.security.masking import mask
+from common.web.idempotency import KEYED, Answer, Commands
+from common.web.inputs import ApiModel, Instant, Text
+from common.web.routing import router
+from dispatch.contacts.commands import Contact, record_contact, report_progress
+from dispatch.docket import Standing, standing_of
+
+
+class ContactMade(ApiModel):
+    """A contact; ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id)."""
+
+    round: Annotated[int, Field(ge=1)]
+    outcome: Literal["reached", "attempts_exhausted"]
+    occurred_at: Instant | None = None
+    proof: Annotated[str, Text(200)] | None = None
+    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    remark: Annotated[str, Text(1000)] | None = None
+
+
+class Progress(ApiModel):
+    round: Annotated[int, Field(ge=1)]
+    text: Annotated[str, Text(5000)]
+    concludes_part: bool = False
+
+
+def contact_routes(commands: Commands[Transaction]) -> APIRouter:
+    """先行联系、进展."""
+    routes = router(prefix="/v1/tickets/{ticket}", tags=["联系与进展"])
+
+    @routes.post("/contacts", status_code=201, response_model=Standing, openapi_extra=KEYED)
+    async def contact_requester(ticket: UUID, made: ContactMade, caller: Caller, request: Request) -> Response:
+        """联系诉求人。"""
+        admit("contact.create", caller)
+        contact = Contact(
+            round=made.round,
+            outcome=made.outcome,
+            occurred_at=made.occurred_at,
+            proof=None if made.proof is None else mask(made.proof),
+            attempts=made.attempts,
+            remark=None if made.remark is None else mask(made.remark),
+        )
+
+        async def command(tx: Transaction) -> Answer:
+            return Answer(201, standing_of(await record_contact(tx, caller, ticket, contact)))
+
+        return await commands.run(request, caller.account, "contacts", command)
+
+    @routes.post("/progress-reports", status_code=201, response_model=Standing, openapi_extra=KEYED)
+    async def tell_progress(ticket: UUID, progress: Progress, caller: Caller, request: Request) -> Response:
+        """报告进展；协办单位可以同时结束本单位的部分。"""
+        admit("progress.create", caller)
+        words = mask(progress.text)
+
+        async def command(tx: Transaction) -> Answer:
+            docket = await report_progress(
+                tx, caller, ticket, progress.round, words, concludes_part=progress.concludes_part
+            )
+            return Answer(201, standing_of(docket))
+
+        return await commands.run(request, caller.account, "progress-reports", command)
+
+    return routes

@@ -1,0 +1,224 @@
+"""Dispatch's own short copy of a ticket: what the life cycle and its rules read, and nothing else.
+
+Every command on a ticket begins with :func:`take`: the docket's row lock comes first, before any other row of the
+ticket, so that all that races about one ticket stands in one queue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Table, Text, Uuid, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.database import Instant, metadata
+from common.events.envelope import Actor, subject_of_ticket
+from common.events.intake import TicketCreated
+from common.events.vocabulary import Status
+from common.messaging.parking import is_parked
+from common.messaging.room import Transaction
+from common.messaging.tables import add_event_tables
+from common.policy.pack import Pack
+from common.runtime.packs import PackShelf
+from common.security.access import Principal, require
+from common.web.idempotency import idempotency_table
+from common.web.problems import Problem, conflict, not_found
+from dispatch import lifecycle
+from dispatch.lifecycle import Command
+
+METADATA: Final = metadata()
+EVENTS: Final = add_event_tables(METADATA)
+IDEMPOTENCY: Final = idempotency_table(METADATA)
+SHELF: Final = PackShelf(METADATA)
+SYSTEM: Final = Actor(role="system")
+
+DOCKET: Final = Table(
+    "docket",
+    METADATA,
+    Column("ticket", Uuid, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("unit", Text),
+    Column("co_handlers", ARRAY(Text), nullable=False),
+    Column("designated", Boolean, nullable=False),
+    Column("has_contact", Boolean, nullable=False),
+    Column("round_began_at", Instant),
+    Column("pending_return", Uuid),
+    Column("report", Uuid, comment="the closing report that waits for a decision"),
+)
+_LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
+Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
+Index("docket_co_handlers_idx", DOCKET.c.co_handlers, postgresql_using="gin", postgresql_where=_LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """Where a ticket stands. ``round`` is the present one, or in 待派单 the last one that ended (0: none yet)."""
+
+    ticket: UUID
+    number: str
+    jurisdiction: str
+    policy: str
+    status: Status
+    round: int
+    unit: str | None
+    co_handlers: tuple[str, ...]
+    designated: bool
+    has_contact: bool
+    round_began_at: datetime | None
+    pending_return: UUID | None
+    report: UUID | None
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The units that hold the ticket: the lead and the co-handlers."""
+        return ((self.unit,) if self.unit else ()) + self.co_handlers
+
+    @property
+    def subject(self) -> str:
+        return subject_of_ticket(self.ticket)
+
+
+class Standing(BaseModel):
+    """Where a ticket stands: the answer to every command about it. ``unit`` null: nobody has it."""
+
+    ticket: UUID
+    number: str
+    status: Status
+    round: int
+    unit: str | None
+    co_handlers: tuple[str, ...]
+
+
+def standing_of(docket: Docket) -> Standing:
+    return Standing(
+        ticket=docket.ticket,
+        number=docket.number,
+        status=docket.status,
+        round=docket.round,
+        unit=docket.unit,
+        co_handlers=docket.co_handlers,
+    )
+
+
+async def fill(connection: AsyncConnection, created: TicketCreated) -> bool:
+    """Begin the ticket's life; False when it has begun already."""
+    row = Docket(
+        ticket=created.ticket,
+        number=created.number,
+        jurisdiction=created.jurisdiction,
+        policy=created.policy,
+        status="awaiting_dispatch",
+        round=0,
+        unit=None,
+        co_handlers=(),
+        designated=False,
+        has_contact=created.requester.has_contact,
+        round_began_at=None,
+        pending_return=None,
+        report=None,
+    )
+    if await load(connection, created.ticket) is not None:
+        return False
+    await connection.execute(insert(DOCKET).values(_columns(row)))
+    return True
+
+
+async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
+    """The docket; locked, its row is held until the transaction ends."""
+    query = select(DOCKET).where(DOCKET.c.ticket == ticket)
+    if lock:
+        query = query.with_for_update()
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else _docket(row)
+
+
+async def keep(connection: AsyncConnection, docket: Docket) -> None:
+    """Write a docket that was loaded with its lock."""
+    await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(_columns(docket)))
+
+
+async def held_by(connection: AsyncConnection, unit: str, after: UUID, most: int) -> Sequence[Docket]:
+    """The tickets that the unit leads or co-handles and has not closed, by id."""
+    query = (
+        select(DOCKET)
+        .where(_LIVE, (DOCKET.c.unit == unit) | DOCKET.c.co_handlers.contains([unit]), DOCKET.c.ticket > after)
+        .order_by(DOCKET.c.ticket)
+        .limit(most)
+    )
+    return [_docket(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def take(tx: Transaction, caller: Principal, action: str, ticket: UUID, seen_round: int) -> Docket:
+    """Load and lock the docket for a command of ``caller``, who saw ``seen_round``.
+
+    404 for an absent ticket and, the same, for one that is not the caller's; 503 ``ticket_parked`` while earlier events
+    of the ticket wait; 409 ``stale_round``, naming the present one, when the ticket has moved on.
+    """
+    docket = await load(tx.connection, ticket, lock=True)
+    if docket is not None:
+        require(action, caller, jurisdiction=docket.jurisdiction, holders=docket.holders)
+    if await is_parked(tx.connection, subject_of_ticket(ticket)):
+        raise Problem(503, "ticket_parked", "工单暂停处理", "该工单有事件待人工处理，请稍后重试。", retry_after=5)
+    if docket is None:
+        raise not_found()
+    if docket.round != seen_round:
+        raise conflict("stale_round", f"工单现为第 {docket.round} 轮，请按现轮次办理。")
+    return docket
+
+
+def moved(docket: Docket, command: Command) -> Docket:
+    """The docket after the command; 409 ``not_allowed`` that says what is, for an unlisted pair."""
+    try:
+        return replace(docket, status=lifecycle.move(docket.status, command))
+    except lifecycle.NotAllowed as refusal:
+        label = lifecycle.LABELS[refusal.status]
+        raise conflict("not_allowed", f"工单处于“{label}”，不能进行此项操作。", allowed=refusal.allowed) from None
+
+
+def require_lead(docket: Docket, caller: Principal, pack: Pack) -> None:
+    """403 for a co-handler where the lead alone acts: it gives the final result (双鸭山 第十四条)."""
+    if caller.role == "unit" and caller.unit != docket.unit:
+        lead = pack.dispatching.roles.get("lead")
+        basis = (lead.basis,) if lead else ()
+        raise Problem(403, "not_the_lead", "非主办单位", "此项操作由主办单位进行。", basis=basis)
+
+
+def require_no_blocking_return(docket: Docket, command: str, pack: Pack) -> None:
+    """409 ``return_pending`` where the pack lets a pending return block this command."""
+    blocks = pack.returns.pending_blocks
+    if docket.pending_return is not None and command in blocks.value:
+        raise conflict("return_pending", "退单正在审核，审核结束前不能进行此项操作。", basis=(blocks.basis,))
+
+
+def acting(caller: Principal) -> Actor:
+    return Actor(role=caller.role, unit=caller.unit, account=caller.account)
+
+
+def fact(tx: Transaction, docket: Docket, actor: Actor, occurred_at: datetime | None = None) -> dict[str, Any]:
+    """What every fact about the ticket carries."""
+    return {
+        "jurisdiction": docket.jurisdiction,
+        "policy": docket.policy,
+        "ticket": docket.ticket,
+        "number": docket.number,
+        "round": docket.round,
+        "occurred_at": occurred_at or tx.now,
+        "accepted_at": tx.now,
+        "actor": actor,
+    }
+
+
+def _columns(docket: Docket) -> dict[str, Any]:
+    columns = {name: getattr(docket, name) for name in Docket.__dataclass_fields__}
+    return {**columns, "co_handlers": list(docket.co_handlers)}
+
+
+def _docket(row: Any) -> Docket:
+    return Docket(**{**row, "co_handlers": tuple(row["co_handlers"])})

@@ -1,0 +1,103 @@
+"""Writing the units' feeds: the story as it is consumed, then the numbers, by one writer."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from common.events.catalogue import TICKETS, unit_topic
+from common.events.codec import encode
+from common.events.envelope import Event, Message, TicketFact, WiderFact
+from common.messaging.bus import Place
+from common.messaging.room import Room, Transaction
+from common.messaging.runner import Unusable
+from common.messaging.wakeup import Bell
+from dispatch.feed import store
+from dispatch.feed.rules import holders_after
+
+SEQUENCE_HEADER: Final = "hotline-seq"
+"""On a unit's own topic: the event's place in the unit's feed, the same as over HTTP."""
+
+_BEGINNINGS: Final = frozenset({"TicketCreated", "TicketAnswered", "TicketDeclined", "TicketTransferred"})
+_MOST: Final = 500
+_POLL_SECONDS: Final = 0.2
+
+
+class Pulse:
+    """Hints within one process that save waits: rows were told, rows were numbered, the process is stopping."""
+
+    def __init__(self) -> None:
+        self.told = Bell()
+        self.numbered = Bell()
+        self.stopping = False
+        self._pending = False
+
+    def tell_after_commit(self) -> None:
+        self._pending = True
+
+    async def on_caught_up(self, places: Collection[Place], at: datetime) -> None:
+        """After a batch was committed: let the writer look now."""
+        if self._pending:
+            self._pending = False
+            self.told.ring()
+
+
+async def follow(tx: Transaction, event: Event, pulse: Pulse) -> bool:
+    """Add a ticket's event to its story and to the feeds of its holders; False when it is not about one ticket.
+
+    ``Unusable`` for a ticket whose registration was never heard of.
+    """
+    data = event.data
+    assert isinstance(data, TicketFact | WiderFact)
+    if data.ticket is None:
+        return False
+    known = await store.tell(tx.connection, data.ticket, encode(event, TICKETS))
+    if not known and event.type not in _BEGINNINGS:
+        raise Unusable(f"{event.type} of a ticket that was never registered")
+    holders = holders_after(data)
+    if holders is not None:
+        await store.hand_over(tx.connection, data.ticket, holders)
+    pulse.tell_after_commit()
+    return True
+
+
+async def number_feeds(tx: Transaction) -> int:
+    """Give numbers to what was told, and pass it on to the topics of units that asked for one; returns how many rows.
+
+    Does nothing while another process does it.
+    """
+    if not await store.lead_writer(tx.connection):
+        return 0
+    count, forwarded = await store.give_numbers(tx.connection, _MOST)
+    for one in forwarded:
+        headers = {**one.headers, SEQUENCE_HEADER: str(one.seq)}
+        tx.forward(Message(unit_topic(one.unit), one.headers["ce_subject"], headers, one.value.encode()))
+    return count
+
+
+class FeedWriter:
+    """The background work that numbers the feeds. Polling is the truth, the pulse only saves the wait."""
+
+    def __init__(self, room: Room, pulse: Pulse) -> None:
+        self._room = room
+        self._pulse = pulse
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Number until told to stop."""
+        try:
+            while not stopping.is_set():
+                heard = self._pulse.told.rings
+                async with self._room.transaction() as tx:
+                    count = await number_feeds(tx)
+                if count:
+                    self._pulse.numbered.ring()
+                else:
+                    await self._pulse.told.wait(heard, _POLL_SECONDS)
+        finally:
+            self._pulse.stopping = stopping.is_set()
+            self._pulse.numbered.ring()
+
+    async def behind(self) -> bool:
+        """Whether anything still waits for its number."""
+        async with self._room.database.engine.connect() as connection:
+            return await store.unnumbered(connection)

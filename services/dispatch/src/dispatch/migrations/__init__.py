@@ -1,0 +1,1 @@
+"""The schema of dispatch, step by step."""

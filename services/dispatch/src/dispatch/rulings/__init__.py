@@ -1,0 +1,1 @@
+"""Decisions of other services: each gets its one answer here."""

@@ -1,0 +1,46 @@
+"""Dispatch, put together."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from common.clock import local_date
+from common.runtime.assembly import assemble, commands_of
+from common.runtime.service import Service, Surroundings
+from dispatch.assignment.routes import assignment_routes
+from dispatch.closing.routes import closing_routes
+from dispatch.consumers import handlers
+from dispatch.contacts.routes import contact_routes
+from dispatch.feed.commands import FeedWriter, Pulse
+from dispatch.feed.routes import feed_routes
+from dispatch.units.routes import unit_routes
+
+
+def build(surroundings: Surroundings) -> Service:
+    """The service as both ways of running it need it: routes, consumer, relay, writer of feeds."""
+    room = surroundings.room("dispatch")
+    commands = commands_of(room, surroundings)
+    pulse = Pulse()
+    writer = FeedWriter(room, pulse)
+
+    def today() -> date:
+        return local_date(room.clock.now())
+
+    async def unfinished() -> Sequence[str]:
+        return ("feeds",) if await writer.behind() else ()
+
+    return assemble(
+        room,
+        surroundings,
+        title="派单",
+        routers=[
+            unit_routes(room, today),
+            feed_routes(room, pulse),
+            assignment_routes(commands),
+            contact_routes(commands),
+            closing_routes(commands),
+        ],
+        handlers=handlers(pulse),
+        tasks=[writer.run],
+        on_caught_up=pulse.on_caught_up,
+        unfinished=unfinished,
+    )

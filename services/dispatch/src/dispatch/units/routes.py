@@ -1,0 +1,144 @@
+"""``/v1/units``: the register, read by all, kept by administrators."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from common.events.envelope import Jurisdiction, UnitCode
+from common.messaging.room import Room
+from common.policy.refusals import NoPackInForce
+from common.security.access import admit, require, visible_jurisdiction
+from common.security.bearer import Caller
+from common.web.edge import accepted_at
+from common.web.inputs import ApiModel, Text
+from common.web.problems import Problem, invalid, not_found
+from common.web.reading import Cursor, Page, PageSize, cursor_of, position_of
+from common.web.routing import router
+from dispatch.docket import SHELF, acting
+from dispatch.units import store
+from dispatch.units.commands import register
+from dispatch.units.rules import Unit
+
+_ETAG: Final = re.compile(r'"([1-9][0-9]{0,8})"')
+Code = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*$", max_length=100)]
+
+
+class UnitEntry(ApiModel):
+    """What an administrator writes. Handlers and leader are accounts, not people's names."""
+
+    name: Annotated[str, Text(200)]
+    kind: Annotated[str, Text(60)]
+    parent: UnitCode | None = None
+    leader: Annotated[str, Text(100)] | None = None
+    handlers: Annotated[tuple[Annotated[str, Text(100)], ...], Field(max_length=200)] = ()
+    kafka_feed: bool = False
+    ended_on: date | None = None
+    successor: UnitCode | None = None
+
+
+class UnitShown(UnitEntry):
+    """A row of the register, with what its keeper should see to (``flags``)."""
+
+    code: str
+    jurisdiction: str
+    ended: bool
+    flags: tuple[str, ...]
+    version: int
+
+
+def shown(unit: Unit, version: int, on: date) -> UnitShown:
+    return UnitShown(
+        code=unit.code,
+        jurisdiction=unit.jurisdiction,
+        name=unit.name,
+        kind=unit.kind,
+        parent=unit.parent,
+        leader=unit.leader,
+        handlers=unit.handlers,
+        kafka_feed=unit.kafka_feed,
+        ended_on=unit.ended_on,
+        successor=unit.successor,
+        ended=unit.ended(on),
+        flags=unit.flags,
+        version=version,
+    )
+
+
+def unit_routes(room: Room, today: Callable[[], date]) -> APIRouter:
+    """The register. ``today``: the local day by domain time."""
+    routes = router(prefix="/v1/units", tags=["单位库"])
+
+    @routes.get("")
+    async def list_units(
+        caller: Caller,
+        size: PageSize = 100,
+        cursor: Cursor = None,
+        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+    ) -> Page[UnitShown]:
+        """单位列表，按代码排序。"""
+        admit("units.read", caller)
+        limited = visible_jurisdiction(caller)
+        if limited is not None and jurisdiction not in (None, limited):
+            return Page(items=[])
+        after = position_of(cursor, (str,))[0] if cursor else ""
+        async with room.database.engine.connect() as connection:
+            rows = await store.page(connection, limited or jurisdiction, after, size)
+        items = [shown(unit, version, today()) for unit, version in rows]
+        return Page(items=items, next=cursor_of(items[-1].code) if len(items) == size else None)
+
+    @routes.get("/{code}", response_model=UnitShown)
+    async def read_unit(code: Code, caller: Caller) -> Response:
+        """单位信息；ETag 供修改时使用。"""
+        require("units.read", caller, jurisdiction=code.partition(".")[0])
+        async with room.database.engine.connect() as connection:
+            found = await store.find(connection, code)
+        if found is None:
+            raise not_found()
+        return _answer(200, shown(*found, today()))
+
+    @routes.put("/{code}", response_model=UnitShown)
+    async def write_unit(
+        code: Code,
+        entry: UnitEntry,
+        caller: Caller,
+        request: Request,
+        if_match: Annotated[list[str] | None, Header()] = None,
+    ) -> Response:
+        """登记单位；修改已登记的单位须带 If-Match。单位不删除，只登记终止日期和承接单位。"""
+        jurisdiction = code.partition(".")[0]
+        require("units.write", caller, jurisdiction=jurisdiction)
+        now = accepted_at(request)
+        try:
+            pack = await SHELF.in_force(room.database, jurisdiction, now)
+        except NoPackInForce:
+            raise invalid("code", "unknown_jurisdiction", f"没有 {jurisdiction} 的现行规则。") from None
+        seen = _version(if_match)
+        async with room.transaction(now) as tx:
+            version = await register(tx, Unit(code=code, **entry.model_dump()), seen, pack, acting(caller))
+        unit = shown(Unit(code=code, **entry.model_dump()), version, today())
+        created = seen is None and tx.anything_announced
+        return _answer(201 if created else 200, unit, str(tx.last_announced) if tx.last_announced else None)
+
+    return routes
+
+
+def _version(if_match: list[str] | None) -> int | None:
+    """The version in ``If-Match``; None without the header, 400 for what is no ETag of ours."""
+    if if_match is None:
+        return None
+    found = _ETAG.fullmatch(if_match[0].strip()) if len(if_match) == 1 else None
+    if found is None:
+        raise Problem(400, "malformed_if_match", "If-Match 有误", "If-Match 应为读取单位时得到的 ETag。")
+    return int(found[1])
+
+
+def _answer(status: int, unit: UnitShown, event: str | None = None) -> Response:
+    headers = {"ETag": f'"{unit.version}"', "Cache-Control": "no-store"}
+    if event is not None:
+        headers["Hotline-Event"] = event
+    return JSONResponse(unit.model_dump(mode="json"), status, headers)

@@ -1,0 +1,89 @@
+"""The unit register's table."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, Boolean, Column, Date, Integer, Row, Table, Text, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatch.docket import METADATA
+from dispatch.units.rules import Unit
+
+UNIT: Final = Table(
+    "unit",
+    METADATA,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("parent", Text),
+    Column("leader", Text, comment="account of the leader in charge"),
+    Column("handlers", ARRAY(Text), nullable=False, comment="accounts of the named handlers"),
+    Column("kafka_feed", Boolean, nullable=False),
+    Column("ended_on", Date),
+    Column("successor", Text),
+    Column("version", Integer, nullable=False),
+)
+_NAMES: Final = [field.name for field in fields(Unit)]
+
+
+async def lock_register(connection: AsyncConnection, jurisdiction: str) -> None:
+    """One edit of a jurisdiction's register at a time: two at once could make a circle of parents that neither sees."""
+    await connection.execute(_LOCK_REGISTER, {"jurisdiction": jurisdiction})
+
+
+async def find(connection: AsyncConnection, code: str) -> tuple[Unit, int] | None:
+    """The row and its version."""
+    row = (await connection.execute(select(UNIT).where(UNIT.c.code == code))).one_or_none()
+    return None if row is None else (_unit(row), row.version)
+
+
+async def of_jurisdiction(connection: AsyncConnection, jurisdiction: str) -> Mapping[str, Unit]:
+    rows = await connection.execute(select(UNIT).where(UNIT.c.code.startswith(f"{jurisdiction}.", autoescape=True)))
+    return {row.code: _unit(row) for row in rows}
+
+
+async def page(
+    connection: AsyncConnection, jurisdiction: str | None, after: str, most: int
+) -> Sequence[tuple[Unit, int]]:
+    """Rows by code, each with its version; of one jurisdiction, or of all."""
+    query = select(UNIT).where(UNIT.c.code > after).order_by(UNIT.c.code).limit(most)
+    if jurisdiction is not None:
+        query = query.where(UNIT.c.code.startswith(f"{jurisdiction}.", autoescape=True))
+    return [(_unit(row), row.version) for row in await connection.execute(query)]
+
+
+async def standing(connection: AsyncConnection, codes: Collection[str]) -> Mapping[str, Unit]:
+    """The rows of these units, kept from changing until the transaction ends: nobody ends a unit while a ticket is
+    being sent to it."""
+    query = select(UNIT).where(UNIT.c.code.in_(codes)).order_by(UNIT.c.code).with_for_update(read=True)
+    return {row.code: _unit(row) for row in await connection.execute(query)}
+
+
+async def add(connection: AsyncConnection, unit: Unit) -> bool:
+    """Enter a unit; False when its code is taken."""
+    entered = insert(UNIT).values({**_columns(unit), "version": 1}).on_conflict_do_nothing().returning(UNIT.c.code)
+    return (await connection.execute(entered)).first() is not None
+
+
+async def change(connection: AsyncConnection, unit: Unit, version: int) -> bool:
+    """Write the row over that version; False when somebody else was faster."""
+    written = (
+        update(UNIT)
+        .where(UNIT.c.code == unit.code, UNIT.c.version == version)
+        .values({**_columns(unit), "version": version + 1})
+        .returning(UNIT.c.code)
+    )
+    return (await connection.execute(written)).first() is not None
+
+
+def _columns(unit: Unit) -> dict[str, Any]:
+    return {**{name: getattr(unit, name) for name in _NAMES}, "handlers": list(unit.handlers)}
+
+
+def _unit(row: Row[Any]) -> Unit:
+    return Unit(**{**{name: row._mapping[name] for name in _NAMES}, "handlers": tuple(row.handlers)})
+
+
+_LOCK_REGISTER: Final = text("select pg_advisory_xact_lock(hashtextextended('unit register ' || :jurisdiction, 0))")
