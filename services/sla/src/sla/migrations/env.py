@@ -1,0 +1,6 @@
+"""Alembic's entry."""
+
+from common.migration import run
+from sla.store import METADATA
+
+run(METADATA)

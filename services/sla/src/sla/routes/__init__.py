@@ -1,0 +1,23 @@
+"""``/sla/v1``: deadlines with their explanation, previews, packs in force, calendars."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from common.messaging.room import Room, Transaction
+from common.web.idempotency import Commands
+from common.web.routing import router
+
+from .clocks import add_deadlines
+from .reference import add_calendars, add_policies
+
+__all__ = ["routes"]
+
+
+def routes(room: Room, commands: Commands[Transaction], packs: Path) -> APIRouter:
+    """All routes of sla but the parked events'."""
+    api = router(prefix="/v1", tags=["时限"])
+    add_deadlines(api, room)
+    add_policies(api, room, commands, packs)
+    add_calendars(api, room)
+    return api

@@ -1,0 +1,267 @@
+"""Deadlines of a ticket, why they are what they are, and previews of such that do not exist."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from common.basis import Basis
+from common.calendar import (
+    AllowanceRefused,
+    NoCalendar,
+    OutsideCalendar,
+    Reckoning,
+    WorkingCalendar,
+    lines,
+    reckon,
+    sentences,
+)
+from common.calendar.explain import amount
+from common.events.envelope import Jurisdiction, UnitCode
+from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit, Slug, TicketType
+from common.messaging.room import Room
+from common.policy import NoPackInForce, Pack, Situation
+from common.security.access import Principal, admit, require
+from common.security.bearer import Caller
+from common.web.inputs import ApiModel, Instant, Text
+from common.web.problems import Problem, invalid, not_found
+from common.web.reading import Page
+from sla.deadlines import Counting, Deadline, Docket
+from sla.plan import Ruling, ruling
+from sla.store import CALENDARS, SHELF, deadlines_of, load_docket
+
+
+class DeadlineShown(ApiModel):
+    """A deadline. ``overdue``: the limit has passed and nothing that meets it is known; ``unconfirmed``: the red lamp
+    still waits until everything that happened before is known here.
+    """
+
+    kind: DeadlineKind
+    subject: str
+    unit: str | None
+    round: int
+    case: UUID | None
+    window: bool
+    anchor: Anchor
+    warn_at: datetime | None
+    due_at: datetime
+    original_due_at: datetime
+    state: str
+    verdict: str | None
+    fact_at: datetime | None
+    overdue: bool
+    unconfirmed: bool
+    generation: int
+    provisional: bool
+    policy: str
+    calendar: str
+    basis: Basis
+
+
+class DayShown(ApiModel):
+    """One day: whether it counts, and why."""
+
+    on: date
+    counts: bool
+    why: str
+
+
+class Explained(ApiModel):
+    """Why this instant: every day, and the same in sentences. ``exempt``: the rules set no limit, on that basis."""
+
+    kind: str
+    exempt: bool
+    basis: Basis | None
+    bases: tuple[Basis, ...]
+    due_at: datetime | None = None
+    original_due_at: datetime | None = None
+    warn_at: datetime | None = None
+    provisional: bool = False
+    calendar: str | None = None
+    policy: str | None = None
+    anchor: Anchor | None = None
+    unit: str | None = None
+    round: int | None = None
+    case: UUID | None = None
+    generation: int | None = None
+    allowance: str | None = None
+    explanation: tuple[DayShown, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+class SituationGiven(ApiModel):
+    type: TicketType | None = None
+    channel: Slug | None = None
+    category: Annotated[str, Text(200)] | None = None
+    marks: Annotated[tuple[Slug, ...], Field(max_length=20)] = ()
+    round: Annotated[int, Field(ge=1, le=1000)] = 1
+    legal_limit: LegalLimit | None = None
+
+
+class Preview(ApiModel):
+    """A situation that does not exist."""
+
+    jurisdiction: Jurisdiction
+    kind: DeadlineKind
+    from_: Annotated[Instant, Field(alias="from")]
+    situation: SituationGiven = SituationGiven()
+
+
+def add_deadlines(api: APIRouter, room: Room) -> None:
+    @api.get("/tickets/{ticket}/deadlines")
+    async def list_deadlines(ticket: UUID, caller: Caller) -> Page[DeadlineShown]:
+        """工单的全部时限."""
+        now = room.clock.now()
+        _, rows = await _visible(room, caller, ticket)
+        return Page(items=[_shown(row, now) for row in rows])
+
+    @api.get("/tickets/{ticket}/deadlines/{kind}/explanation")
+    async def explain_deadline(
+        ticket: UUID,
+        kind: DeadlineKind,
+        caller: Caller,
+        unit: UnitCode | None = None,
+        round_: Annotated[int | None, Query(alias="round", ge=1, le=1000)] = None,
+        case: UUID | None = None,
+    ) -> Explained:
+        """逐日说明时限如何计算；不指明单位、轮次的，为主办单位当前轮次."""
+        docket, rows = await _visible(room, caller, ticket)
+        wanted = round_ or max(docket.round, 1)
+        found = [
+            row
+            for row in rows
+            if row.kind == kind and row.round == wanted and row.case == case and (unit is None or row.unit == unit)
+        ]
+        async with room.database.engine.connect() as connection:
+            if found:
+                calendar = await CALENDARS.version(connection, found[0].calendar)
+                return _explained_row(found[0], calendar)
+            pack = await SHELF.version(connection, docket.policy)
+        rule = ruling(pack, kind, docket.situation(wanted), room.clock.now(), docket.legal_limit)
+        if rule is not None and rule.counting is not None:
+            raise Problem(404, "deadline_not_set", "时限尚未起算", "该项时限尚未起算，或者不属于所查单位、轮次。")
+        return _exempt(kind, pack, rule)
+
+    @api.post("/deadline-previews")
+    async def preview_deadline(wanted: Preview, caller: Caller) -> Explained:
+        """假设情形下的时限，不登记任何事项."""
+        require("deadlines.preview", caller, jurisdiction=wanted.jurisdiction)
+        try:
+            pack = await SHELF.in_force(room.database, wanted.jurisdiction, wanted.from_)
+        except NoPackInForce as none:
+            field, rule_name = ("from", "no_policy") if none.known else ("jurisdiction", "unknown")
+            raise invalid(field, rule_name, "该地区在所述时间没有施行的规则。") from none
+        given = wanted.situation
+        situation = Situation(given.type, given.channel, given.category, None, frozenset(given.marks), given.round)
+        rule = ruling(pack, wanted.kind, situation, wanted.from_, given.legal_limit)
+        if rule is None or rule.counting is None:
+            return _exempt(wanted.kind, pack, rule)
+        async with room.database.engine.connect() as connection:
+            try:
+                calendar = await CALENDARS.current(connection)
+                reckoning = _reckoned(calendar, wanted.from_, rule.counting)
+            except (NoCalendar, OutsideCalendar, AllowanceRefused) as beyond:
+                raise invalid("from", "outside_calendar", "日历不包括所述时间。") from beyond
+        return _explained(wanted.kind, rule.basis, reckoning, pack.version)
+
+
+async def _visible(room: Room, caller: Principal, ticket: UUID) -> tuple[Docket, list[Deadline]]:
+    """The ticket's docket and deadlines; a unit that held it once sees its own, as of its rounds."""
+    admit("deadlines.read", caller)
+    async with room.database.engine.connect() as connection:
+        docket = await load_docket(connection, ticket)
+        if docket is None:
+            raise not_found()
+        holders = docket.holders | set(docket.former)
+        require("deadlines.read", caller, jurisdiction=docket.jurisdiction, holders=holders)
+        rows = await deadlines_of(connection, ticket)
+    if caller.role == "unit" and caller.unit not in docket.holders:
+        rows = [row for row in rows if row.unit == caller.unit]
+    return docket, rows
+
+
+def _shown(row: Deadline, now: datetime) -> DeadlineShown:
+    overdue = row.open and not row.window and row.state != "stopped" and row.due_at <= now
+    return DeadlineShown(
+        kind=row.kind,
+        subject=row.subject,
+        unit=row.unit,
+        round=row.round,
+        case=row.case,
+        window=row.window,
+        anchor=row.anchor,
+        warn_at=row.warn_at,
+        due_at=row.due_at,
+        original_due_at=row.original_due_at,
+        state=row.state,
+        verdict=row.verdict,
+        fact_at=row.fact_at,
+        overdue=overdue,
+        unconfirmed=overdue and row.state != "breached",
+        generation=row.generation,
+        provisional=row.provisional,
+        policy=row.policy,
+        calendar=row.calendar,
+        basis=row.basis[0],
+    )
+
+
+def _reckoned(calendar: WorkingCalendar, anchor: datetime, counting: Counting) -> Reckoning:
+    return reckon(calendar, anchor, counting.allowance, day_end=counting.day_end, roll=counting.roll)
+
+
+def _explained_row(row: Deadline, calendar: WorkingCalendar) -> Explained:
+    explained = _explained(row.kind, row.basis, _reckoned(calendar, row.anchor.at, row.counting), row.policy)
+    standing = {
+        "due_at": row.due_at,
+        "original_due_at": row.original_due_at,
+        "warn_at": row.warn_at,
+        "provisional": row.provisional,
+        "anchor": row.anchor,
+        "unit": row.unit,
+        "round": row.round,
+        "case": row.case,
+        "generation": row.generation,
+    }
+    return explained.model_copy(update=standing)
+
+
+def _explained(kind: str, basis: tuple[Basis, ...], reckoning: Reckoning, policy: str) -> Explained:
+    return Explained(
+        kind=kind,
+        exempt=False,
+        basis=basis[0],
+        bases=basis,
+        due_at=reckoning.due_at,
+        original_due_at=reckoning.due_at,
+        provisional=reckoning.provisional,
+        calendar=reckoning.calendar_version,
+        policy=policy,
+        allowance=amount(reckoning.allowance),
+        explanation=tuple(DayShown.model_validate(line) for line in lines(reckoning)),
+        text=(*(_quoted(one) for one in basis), *sentences(reckoning)),
+    )
+
+
+def _exempt(kind: str, pack: Pack, rule: Ruling | None) -> Explained:
+    """No limit: the pack says so, or it does not know the kind at all."""
+    basis = rule.basis if rule else ()
+    told = [_quoted(one) for one in basis] or [f"{pack.name}的规则没有规定此项时限。"]
+    return Explained(
+        kind=kind,
+        exempt=True,
+        basis=basis[0] if basis else None,
+        bases=basis,
+        policy=pack.version,
+        text=(*told, "不设时限。"),
+    )
+
+
+def _quoted(basis: Basis) -> str:
+    """The clause as it is quoted to a citizen; an assumption is never quoted as one."""
+    if basis.document:
+        quote = f"：“{basis.quote}”" if basis.quote else ""
+        return f"依据《{basis.document}》{basis.article or ''}{quote}。"
+    return f"条文未作规定，本系统按以下理由推定：{(basis.assumption or '').rstrip('。')}。"

@@ -1,0 +1,48 @@
+"""The sla service: every deadline, and the registry of packs and calendars."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from common.observability import Metrics
+from common.runtime.assembly import assemble, commands_of
+from common.runtime.service import Service, Surroundings
+
+from .auditor import Auditor
+from .consumers import HANDLERS, Reader
+from .recompute import Recount
+from .registry import activate_first
+from .routes import routes
+from .timers import Knowledge, Timers
+
+
+def build(surroundings: Surroundings) -> Service:
+    """The service, not yet started."""
+    room = surroundings.room("sla")
+    metrics = Metrics("sla")
+    knowledge = Knowledge(room)
+    timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
+
+    async def first(_: asyncio.Event) -> None:
+        await activate_first(room, surroundings.packs)
+
+    async def next_due() -> datetime | None:
+        return await timers.next_due()
+
+    async def unfinished() -> Sequence[str]:
+        working = {"lamps to light": timers.unfinished, "deadlines to count again": recount.unfinished}
+        return [what for what, unfinished in working.items() if await unfinished()]
+
+    return assemble(
+        room,
+        surroundings,
+        title="时限",
+        routers=[routes(room, commands_of(room, surroundings), surroundings.packs)],
+        handlers=HANDLERS,
+        runner=Reader,
+        tasks=(first, timers.run, recount.run, auditor.run),
+        metrics=metrics,
+        on_caught_up=knowledge.learn,
+        next_due=next_due,
+        unfinished=unfinished,
+    )

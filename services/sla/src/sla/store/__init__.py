@@ -1,0 +1,47 @@
+"""sla's tables: dockets, deadlines, how far the bus was read, calendars, packs; and the named queries on them."""
+
+from .calendars import (
+    CALENDARS,
+    calendar_cause,
+    current_version,
+    put_calendar,
+    put_year,
+    year_contents,
+    year_in_force,
+    years_in_force,
+)
+from .dockets import change_docket, fill_docket, load_docket, lock_dockets
+from .due import Candidate, anything_to_fire, counted_otherwise, due, next_instant, save_caught_up
+from .rows import add_deadlines, deadlines_of, lock_deadlines, open_deadlines, record, write
+from .tables import EVENTS, IDEMPOTENCY, METADATA, SHELF
+
+__all__ = [
+    "CALENDARS",
+    "EVENTS",
+    "IDEMPOTENCY",
+    "METADATA",
+    "SHELF",
+    "Candidate",
+    "add_deadlines",
+    "anything_to_fire",
+    "calendar_cause",
+    "change_docket",
+    "counted_otherwise",
+    "current_version",
+    "deadlines_of",
+    "due",
+    "fill_docket",
+    "load_docket",
+    "lock_deadlines",
+    "lock_dockets",
+    "next_instant",
+    "open_deadlines",
+    "put_calendar",
+    "put_year",
+    "record",
+    "save_caught_up",
+    "write",
+    "year_contents",
+    "year_in_force",
+    "years_in_force",
+]

@@ -1,0 +1,81 @@
+"""What sla knows of a ticket, as rows."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.events.vocabulary import LegalLimit
+from sla.deadlines import Docket
+
+from .tables import DOCKET
+
+
+async def fill_docket(connection: AsyncConnection, docket: Docket) -> None:
+    """Open a ticket's docket."""
+    await connection.execute(insert(DOCKET).values(**_docket_values(docket)))
+
+
+async def load_docket(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
+    """The docket; locked, it closes every race about the ticket in this service: it is the first lock of all."""
+    query = select(DOCKET).where(DOCKET.c.ticket == ticket)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    return _docket(row) if row else None
+
+
+async def change_docket(connection: AsyncConnection, docket: Docket) -> None:
+    """Write down who holds the ticket now, and its round."""
+    changed = {
+        "round": docket.round,
+        "unit": docket.unit,
+        "co_handlers": list(docket.co_handlers),
+        "former": list(docket.former),
+    }
+    await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(**changed))
+
+
+async def lock_dockets(connection: AsyncConnection, tickets: Collection[UUID]) -> dict[UUID, Docket]:
+    """Lock those dockets that nobody holds at this moment; the others are somebody's work already."""
+    query = select(DOCKET).where(DOCKET.c.ticket.in_(tickets)).order_by(DOCKET.c.ticket)
+    rows = (await connection.execute(query.with_for_update(skip_locked=True))).mappings()
+    return {row["ticket"]: _docket(row) for row in rows}
+
+
+def _docket_values(docket: Docket) -> dict[str, Any]:
+    return {
+        "ticket": docket.ticket,
+        "number": docket.number,
+        "jurisdiction": docket.jurisdiction,
+        "policy": docket.policy,
+        "type": docket.type,
+        "channel": docket.channel,
+        "category": docket.category,
+        "marks": list(docket.marks),
+        "legal_limit": docket.legal_limit.model_dump(mode="json") if docket.legal_limit else None,
+        "round": docket.round,
+        "unit": docket.unit,
+        "co_handlers": list(docket.co_handlers),
+        "former": list(docket.former),
+        "partition": docket.partition,
+    }
+
+
+def _docket(row: RowMapping) -> Docket:
+    return Docket(
+        ticket=row["ticket"],
+        number=row["number"],
+        jurisdiction=row["jurisdiction"],
+        policy=row["policy"],
+        type=row["type"],
+        channel=row["channel"],
+        category=row["category"],
+        marks=tuple(row["marks"]),
+        legal_limit=LegalLimit.model_validate(row["legal_limit"]) if row["legal_limit"] else None,
+        round=row["round"],
+        unit=row["unit"],
+        co_handlers=tuple(row["co_handlers"]),
+        former=tuple(row["former"]),
+        partition=row["partition"],
+    )
