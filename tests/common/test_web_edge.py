@@ -126,6 +126,24 @@ async def test_a_reader_waits_until_the_event_he_names_is_here(service: Service,
     assert (await reading).status_code == 200
 
 
+async def test_the_wait_for_an_event_does_not_move_the_instant_of_a_command(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    event = new_id()
+    asked = asyncio.Event()
+
+    async def seen(_: UUID) -> bool:
+        asked.set()
+        return event in service.seen
+
+    service.app.state.seen = seen
+    sending = asyncio.create_task(client.post("/sla/v1/commands", json={}, headers={"If-After": str(event)}))
+    await asked.wait()
+    service.clock.set(START + timedelta(hours=1))
+    service.seen.add(event)
+    assert datetime.fromisoformat((await sending).json()["accepted_at"]) == START
+
+
 async def test_an_event_that_does_not_come_is_a_503_that_says_so() -> None:
     asked = 0
 

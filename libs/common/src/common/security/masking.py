@@ -6,7 +6,7 @@ count as digits. Names of third parties that no pattern finds are a stated limit
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -27,9 +27,19 @@ PHONE, LANDLINE, IDENTITY, CARD, PLATE, MAIL, OWN = (
 )
 _LABELS: Final = re.compile("|".join(re.escape(label) for label in (PHONE, LANDLINE, IDENTITY, CARD, PLATE, MAIL, OWN)))
 
+# The patterns are tried only where they can match: a statement without a digit costs next to nothing.
+_MAIL_ADDRESS: Final = re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)+")
+_SPOKEN: Final = re.compile(r"[一幺][三四五六七八九][〇零一二三四五六七八九幺]{9}(?![〇零一二三四五六七八九幺])")
+_LICENCE_PLATE: Final = re.compile(
+    rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·•．.\-]?"
+    r"(?=[A-Za-z]{0,5}[0-9])[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳](?![A-Za-z0-9])"
+)
+# Digits and what may stand between the digits of one number.
+_NUMERIC: Final = re.compile(r"[(（+]?[0-9][0-9 \t\-‐‑‒–—―·.()（）+转\u200b-\u200f\u2060\ufeff]{6,}+[Xx]?")
+_LONGEST_LEAD_IN: Final = 8
+
 # In order of precedence: of two that overlap the earlier one names what was masked.
-_PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    (MAIL, re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]++@[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)+")),
+_NUMBERS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     (IDENTITY, re.compile(rf"(?<![0-9])[1-9][0-9]{{5}}{_GAP}{_DATE}{_GAP}{_DAY}{_GAP}[0-9]{{3}}[0-9Xx](?![0-9])")),
     (IDENTITY, re.compile(rf"(?<![0-9])[1-9][0-9]{{5}}[ \-]?[0-9]{{2}}{_DAY}[ \-]?[0-9]{{3}}(?![0-9])")),
     (CARD, re.compile(r"(?<![0-9])[0-9]{15,}+[Xx]?")),
@@ -45,7 +55,6 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
             rf"1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}(?![0-9])"
         ),
     ),
-    (PHONE, re.compile(r"[一幺][三四五六七八九][〇零一二三四五六七八九幺]{9}(?![〇零一二三四五六七八九幺])")),
     (
         LANDLINE,
         re.compile(
@@ -54,13 +63,6 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
         ),
     ),
     (LANDLINE, re.compile(r"(?:电话|座机|固话|联系方式|来电)[:：是为]?[ ]?(?P<hidden>[2-9][0-9]{6,7})(?![0-9])")),
-    (
-        PLATE,
-        re.compile(
-            rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·•．.\-]?"
-            r"(?=[A-Za-z]{0,5}[0-9])[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳](?![A-Za-z0-9])"
-        ),
-    ),
 )
 
 
@@ -68,12 +70,11 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
 _LAST_DIGIT: Final = 0x1FBF9
 
 
-@cache
-def _to_ascii() -> dict[int, str]:
-    """Every digit of every script, and full-width Latin, to its ASCII form, character for character."""
-    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-    table[0x3000] = " "
-    table[0xA0] = " "
+def _ascii_forms() -> dict[int, str]:
+    """Every digit of every script, and the full-width characters of numbers, plates and addresses, to ASCII."""
+    wide = "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
+    table = {ord(char): chr(ord(char) - 0xFEE0) for char in wide + wide.lower() + "＠．－＿＋％"}
+    table[0x3000] = table[0xA0] = " "
     for code in range(0x80, _LAST_DIGIT + 1):
         digit = unicodedata.digit(chr(code), None)
         if digit is not None:
@@ -81,8 +82,18 @@ def _to_ascii() -> dict[int, str]:
     return table
 
 
+@cache
+def _translation() -> tuple[dict[int, str], frozenset[str]]:
+    table = _ascii_forms()
+    return table, frozenset(map(chr, table))
+
+
 def _plain(text: str) -> str:
-    return text if text.isascii() else text.translate(_to_ascii())
+    """The text character for character, with digits and Latin letters in ASCII."""
+    if text.isascii():
+        return text
+    table, foreign = _translation()
+    return text if foreign.isdisjoint(text) else text.translate(table)
 
 
 def mask(text: str, *own: str | None) -> str:
@@ -90,29 +101,71 @@ def mask(text: str, *own: str | None) -> str:
 
     Masking twice changes nothing more.
     """
-    private = tuple(_own_patterns(own))
+    mine = [_plain(each.strip()) for each in own if each]
     while True:
-        masked = _mask_once(text, private)
+        masked = _mask_once(text, mine)
         if masked == text:
             return text
         text = masked
 
 
-def _mask_once(text: str, private: tuple[re.Pattern[str], ...]) -> str:
+Span = tuple[int, int, str]
+
+
+def _mask_once(text: str, own: Sequence[str]) -> str:
     plain = _plain(text)
-    spans = [(*found.span(), found.group()) for found in _LABELS.finditer(plain)]
-    for pattern in private:
-        spans += [(*found.span(), OWN) for found in pattern.finditer(plain)]
-    for label, pattern in _PATTERNS:
-        group = "hidden" if "hidden" in pattern.groupindex else 0
-        spans += [(*found.span(group), label) for found in pattern.finditer(plain)]
-    if not spans:
-        return text
-    return "".join(_replaced(text, spans))
+    spans: list[Span] = [(*found.span(), found.group()) for found in _LABELS.finditer(plain)] if "[" in plain else []
+    for each in own:
+        spans += _own(plain, each)
+    if "@" in plain:
+        spans += [(*found.span(), MAIL) for found in _MAIL_ADDRESS.finditer(plain)]
+    spans += [(*found.span(), PHONE) for found in _SPOKEN.finditer(plain)]
+    if _DIGIT.search(plain):
+        spans += [(*found.span(), PLATE) for found in _LICENCE_PLATE.finditer(plain)]
+        spans += _numbers(plain)
+    return "".join(_replaced(text, spans)) if spans else text
 
 
-def _replaced(text: str, spans: list[tuple[int, int, str]]) -> Iterator[str]:
-    """The text with each group of overlapping spans shown as the label of its first member in order of precedence."""
+_DIGIT: Final = re.compile("[0-9]")
+
+
+def _numbers(plain: str) -> Iterator[Span]:
+    for place in _NUMERIC.finditer(plain):
+        start, end = max(0, place.start() - _LONGEST_LEAD_IN), place.end()
+        for label, pattern in _NUMBERS:
+            group = "hidden" if "hidden" in pattern.groupindex else 0
+            for found in pattern.finditer(plain, start, end):
+                yield (*found.span(group), label)
+
+
+_DIALLED: Final = re.compile(r"[0-9+()（）\s\-]+")
+_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9])*+")
+
+
+def _own(plain: str, own: str) -> Iterator[Span]:
+    """Where the requester's own name or number stands, the number with whatever separators."""
+    dialled = own.partition("转")[0]
+    digits = "".join(_DIGIT.findall(dialled))[-11:]
+    if len(digits) >= 5 and _DIALLED.fullmatch(dialled):
+        for run in _RUN.finditer(plain):
+            places = [at for at in range(*run.span()) if "0" <= plain[at] <= "9"]
+            held = "".join(plain[at] for at in places)
+            found = held.find(digits)
+            while found >= 0:
+                yield places[found], places[found + len(digits) - 1] + 1, OWN
+                found = held.find(digits, found + len(digits))
+    elif len(own) >= 2 and not _LABELS.search(own):
+        where, name = plain.lower(), own.lower()
+        if len(where) != len(plain):
+            where, name = plain, own  # a few letters grow when they are lowered: places would shift
+        found = where.find(name)
+        while found >= 0:
+            yield found, found + len(name), OWN
+            found = where.find(name, found + len(name))
+
+
+def _replaced(text: str, spans: list[Span]) -> Iterator[str]:
+    """The text with each group of overlapping spans shown as one label, the first in precedence."""
     ordered = sorted(enumerate(spans), key=lambda item: item[1][0])
     at = 0
     index = 0
@@ -129,16 +182,6 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> Iterator[str]:
         yield label
         at = end
     yield text[at:]
-
-
-def _own_patterns(own: Iterable[str | None]) -> Iterator[re.Pattern[str]]:
-    for each in own:
-        plain = _plain((each or "").strip())
-        digits = re.sub(r"[^0-9]", "", plain)
-        if len(digits) >= 5 and not re.search(r"[^0-9+()（）\s\-转]", plain):
-            yield re.compile(_GAP.join(digits[-11:]))
-        elif len(plain) >= 2 and not _LABELS.search(plain):
-            yield re.compile(re.escape(plain), re.IGNORECASE)
 
 
 class NotAPhone(ValueError):
