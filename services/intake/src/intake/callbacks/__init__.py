@@ -1,0 +1,1 @@
+"""回访: asking the requester what became of the demand."""

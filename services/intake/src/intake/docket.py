@@ -1,0 +1,244 @@
+"""Intake's copy of a ticket: what it registered, what dispatch has said about it since, and the whole story."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    RowMapping,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.database import Instant, metadata
+from common.events.dispatch import Closed, Dispatched, Reissued, RulingApplied, UnitSucceeded
+from common.events.envelope import Actor, Event, Fact, subject_of_ticket
+from common.events.sla import PolicyApplied
+from common.messaging.parking import is_parked
+from common.messaging.tables import add_event_tables
+from common.runtime.packs import PackShelf
+from common.security.access import Principal
+from common.security.audit import audit_table
+from common.web.idempotency import idempotency_table
+from common.web.problems import Problem
+
+METADATA = metadata()
+EVENTS = add_event_tables(METADATA)
+IDEMPOTENCY = idempotency_table(METADATA)
+SHELF = PackShelf(METADATA)
+AUDIT = audit_table(METADATA)
+
+TICKET = Table(
+    "ticket",
+    METADATA,
+    Column("id", PgUUID, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("outcome", Text, nullable=False, comment="work_order, answered, declined, transferred"),
+    Column("type", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("marks", ARRAY(Text), nullable=False),
+    Column("statement", Text, comment="masked"),
+    Column("address", Text, comment="masked"),
+    Column("requester_kind", Text, nullable=False),
+    Column("anonymous", Boolean, nullable=False),
+    Column("has_contact", Boolean, nullable=False),
+    Column("confidential", Boolean, nullable=False),
+    Column("settled", JSONB, comment="how it was settled at registration; null for a work order"),
+    Column("legal_limit", JSONB),
+    Column("external_ref", Text),
+    Column("call_id", Text),
+    Column("received_at", Instant, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("status", Text, comment="dispatch's word; null: settled at registration"),
+    Column("unit", Text),
+    Column("co_handlers", ARRAY(Text), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("closed_at", Instant, comment="when the standing closing was accepted"),
+    UniqueConstraint("number", name="ticket_number_key"),
+)
+Index("ticket_jurisdiction_idx", TICKET.c.jurisdiction, TICKET.c.id)
+Index("ticket_unit_idx", TICKET.c.unit, TICKET.c.id)
+Index(
+    "ticket_co_handlers_idx",
+    TICKET.c.co_handlers,
+    postgresql_using="gin",
+    postgresql_where=text("co_handlers <> '{}'"),
+)
+
+TIMELINE = Table(
+    "timeline",
+    METADATA,
+    Column("ticket", PgUUID, primary_key=True),
+    Column("place", BigInteger, Identity(always=True), primary_key=True, comment="order in the log"),
+    Column("event_id", PgUUID, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("actor", JSONB, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("basis", JSONB, nullable=False),
+    Column("data", JSONB, nullable=False),
+)
+
+
+OPEN: Final = ("awaiting_dispatch", "dispatched", "signed_in", "closing_filed", "closed")
+"""Statuses of a ticket whose life has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """What intake's rules read of one ticket."""
+
+    id: UUID
+    number: str
+    jurisdiction: str
+    policy: str
+    status: str | None
+    unit: str | None
+    co_handlers: tuple[str, ...]
+    round: int
+    has_contact: bool
+    anonymous: bool
+    confidential: bool
+    closed_at: datetime | None
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The units that lead or co-handle the ticket, or did so last."""
+        return (self.unit, *self.co_handlers) if self.unit else self.co_handlers
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+
+_DOCKET: Final = tuple(TICKET.c[name] for name in Docket.__dataclass_fields__)
+
+
+def _docket(row: RowMapping) -> Docket:
+    return Docket(**{**row, "co_handlers": tuple(row["co_handlers"])})
+
+
+async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
+    """The ticket's docket; with ``lock`` nobody else changes it until the transaction ends."""
+    query = select(*_DOCKET).where(TICKET.c.id == ticket)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+    return None if row is None else _docket(row)
+
+
+async def load_several(connection: AsyncConnection, tickets: tuple[UUID, ...]) -> dict[UUID, Docket]:
+    """The dockets of those tickets that there are."""
+    rows = await connection.execute(select(*_DOCKET).where(TICKET.c.id.in_(tickets)))
+    return {row["id"]: _docket(row) for row in rows.mappings()}
+
+
+async def require_unparked(connection: AsyncConnection, ticket: UUID) -> None:
+    """Refuse for now what would be decided on a docket that waits for a parked event."""
+    if await is_parked(connection, subject_of_ticket(ticket)):
+        raise Problem(503, "ticket_parked", "工单事件搁置", "该工单有事件尚未处理，请稍后重试。", retry_after=30)
+
+
+async def follow(connection: AsyncConnection, ticket: UUID, event: Event) -> None:
+    """Keep what the event changes about the ticket's place in its life, if it changes anything."""
+    changes = changed_by(event.type, event.data)
+    if changes:
+        await connection.execute(update(TICKET).where(TICKET.c.id == ticket).values(changes))
+
+
+_STATUS_AFTER: Final[Mapping[str, str]] = {
+    "Dispatched": "dispatched",
+    "Reissued": "dispatched",
+    "SignedIn": "signed_in",
+    "ClosingReported": "closing_filed",
+    "ClosingSentBack": "signed_in",
+    "Closed": "closed",
+    "Archived": "archived",
+    "HandlingStopped": "stopped",
+}
+
+
+def changed_by(event_type: str, data: object) -> dict[str, Any]:
+    """The docket's columns that this fact changes, with their new values."""
+    changes: dict[str, Any] = {}
+    if event_type in _STATUS_AFTER:
+        changes["status"] = _STATUS_AFTER[event_type]
+    match data:
+        case Dispatched() | Reissued():
+            changes |= {"unit": data.unit, "co_handlers": data.co_handlers, "round": data.round, "closed_at": None}
+        case Closed():
+            changes["closed_at"] = data.accepted_at
+        case RulingApplied():
+            changes["status"] = data.new_status
+            if data.new_status == "awaiting_dispatch":
+                changes |= {"unit": None, "co_handlers": (), "closed_at": None}
+        case UnitSucceeded():
+            changes["unit"] = data.successor
+        case PolicyApplied():
+            changes["policy"] = data.to_policy
+        case _:
+            pass
+    return changes
+
+
+def facts_of(docket: Docket, accepted_at: datetime, actor: Actor) -> dict[str, Any]:
+    """The fields that every event about a ticket carries; ``occurred_at`` is the instant of acceptance."""
+    return {
+        "jurisdiction": docket.jurisdiction,
+        "policy": docket.policy,
+        "ticket": docket.id,
+        "number": docket.number,
+        "round": docket.round,
+        "occurred_at": accepted_at,
+        "accepted_at": accepted_at,
+        "actor": actor,
+    }
+
+
+def actor_of(caller: Principal) -> Actor:
+    return Actor(role=caller.role, unit=caller.unit, account=caller.account)
+
+
+async def add_entry(connection: AsyncConnection, ticket: UUID, event: Event) -> None:
+    """Write an event down behind those that were consumed before it."""
+    fact = event.data
+    assert isinstance(fact, Fact)
+    await connection.execute(
+        insert(TIMELINE).values(
+            ticket=ticket,
+            event_id=event.id,
+            type=event.type,
+            source=event.source,
+            sequence=event.sequence,
+            occurred_at=fact.occurred_at,
+            accepted_at=fact.accepted_at,
+            actor=fact.actor.model_dump(mode="json"),
+            round=getattr(fact, "round", 0),
+            basis=[each.model_dump(mode="json", exclude_none=True) for each in fact.basis],
+            data=fact.model_dump(mode="json", exclude=set(COMMON_FIELDS), exclude_none=True),
+        )
+    )
+
+
+COMMON_FIELDS: Final = frozenset(Fact.model_fields) | {"jurisdiction", "policy", "ticket", "number", "round"}
+"""What every event about a ticket carries beside what it says itself."""

@@ -1,0 +1,1 @@
+"""受理: a demand becomes a work order, or is settled at once."""

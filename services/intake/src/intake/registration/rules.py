@@ -1,0 +1,220 @@
+"""What may be registered, and as what (双鸭山 第二条、第十一条至第十三条)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final, Literal
+
+from common.basis import Basis
+from common.policy import Pack
+
+Outcome = Literal["work_order", "answered", "declined", "transferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One field that breaks one rule; ``message`` is read by an official and never repeats what was entered."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class RegistrationRefused(ValueError):
+    """The demand cannot be registered as it was entered. ``basis`` names the clauses that ask for more."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, faults: tuple[Fault, ...], basis: tuple[Basis, ...] = ()) -> None:
+        super().__init__(self.code)
+        self.faults = faults
+        self.basis = basis
+
+
+class ElementMissing(RegistrationRefused):
+    """A required element of a work order is absent (双鸭山 第二条)."""
+
+    code = "element_missing"
+    title = "工单要素不全"
+
+
+class NotInPack(RegistrationRefused):
+    """A type, channel, mark, ground or outcome that the jurisdiction does not know."""
+
+    code = "not_in_pack"
+    title = "本地办法没有这一项"
+
+
+class ConsentMissing(RegistrationRefused):
+    """A call was passed on without the caller's consent (双鸭山 第十三条)."""
+
+    code = "consent_missing"
+    title = "未经诉求人同意"
+
+
+class OutcomeIncomplete(RegistrationRefused):
+    """What belongs to the outcome is absent, or what belongs to another outcome is given."""
+
+    code = "invalid_input"
+    title = "输入有误"
+
+
+class ReceivedInFuture(RegistrationRefused):
+    """The demand is said to have come later than it was entered."""
+
+    code = "invalid_input"
+    title = "输入有误"
+
+
+class AnonymousWithName(RegistrationRefused):
+    """Somebody who stays anonymous has no name on record; who only wants secrecy is confidential."""
+
+    code = "invalid_input"
+    title = "输入有误"
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """诉求人. ``phone`` is as it was entered; that it is a number has been checked."""
+
+    kind: str = "natural_person"
+    name: str | None = None
+    phone: str | None = None
+    anonymous: bool = False
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an outcome other than a work order states; the rest is None."""
+
+    answer: str | None = None
+    ground: str | None = None
+    told: bool | None = None
+    right_body: str | None = None
+    transferred_to: str | None = None
+    consent: bool | None = None
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """诉求 as it was entered. ``received_at`` is when it reached the hotline."""
+
+    outcome: Outcome
+    type: str | None
+    channel: str
+    category: str
+    marks: tuple[str, ...]
+    statement: str | None
+    address: str | None
+    requester: Requester
+    received_at: datetime
+    settlement: Settlement = Settlement()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What the pack says to the demand: the clauses, and what the caller is told when it is declined."""
+
+    basis: tuple[Basis, ...]
+    tell: str | None
+
+
+_NEEDS: Final[Mapping[Outcome, tuple[str, ...]]] = {
+    "work_order": (),
+    "answered": ("answer",),
+    "declined": ("ground", "told"),
+    "transferred": ("transferred_to", "consent", "mode"),
+}
+_MAY_HAVE: Final[Mapping[Outcome, tuple[str, ...]]] = {**_NEEDS, "declined": ("ground", "told", "right_body")}
+
+
+def accept(demand: Demand, pack: Pack, accepted_at: datetime) -> Acceptance:
+    """The acceptance of the demand under the pack; ``RegistrationRefused`` says what stands against it."""
+    if demand.received_at > accepted_at:
+        raise ReceivedInFuture((Fault("received_at", "in_future", "不得晚于当前时间。"),))
+    if demand.requester.anonymous and demand.requester.name is not None:
+        sentence = "匿名诉求不登记姓名；诉求人留下姓名但要求保密的，请选信息保密。"
+        raise AnonymousWithName((Fault("requester.name", "anonymous", sentence),))
+    _in_pack(demand, pack)
+    _complete(demand, pack)
+    return _settled(demand, pack)
+
+
+def _in_pack(demand: Demand, pack: Pack) -> None:
+    ticket = pack.ticket
+    settable = {code: mark for code, mark in ticket.marks.items() if mark.set_by == "agent"}
+    chosen: tuple[tuple[str, str | None, Mapping[str, object]], ...] = (
+        ("outcome", demand.outcome, pack.acceptance.outcomes),
+        ("type", demand.type, ticket.types),
+        ("channel", demand.channel, ticket.channels),
+        ("requester.kind", demand.requester.kind, ticket.requester_kinds),
+        *((f"marks.{place}", mark, settable) for place, mark in enumerate(demand.marks)),
+    )
+    faults = tuple(
+        Fault(field, "choice", f"不在允许的取值之内：{'、'.join(known)}。")
+        for field, code, known in chosen
+        if code is not None and code not in known
+    )
+    if faults:
+        raise NotInPack(faults)
+
+
+_ELEMENT_FIELDS: Final[Mapping[str, str]] = {"requester": "requester.name", "contact": "requester.phone"}
+"""Where the elements of a work order are entered that are not fields of the same name."""
+
+
+def _complete(demand: Demand, pack: Pack) -> None:
+    """The elements of 第二条 are those of a work order; whatever is settled at once needs its type alone."""
+    given = {
+        element
+        for element, value in (
+            ("requester", demand.requester.name),
+            ("contact", demand.requester.phone),
+            ("type", demand.type),
+            ("statement", demand.statement),
+            ("address", demand.address),
+        )
+        if value is not None
+    }
+    missing = pack.ticket.missing_elements(given, anonymous=demand.requester.anonymous)
+    if demand.outcome != "work_order":
+        missing = tuple(element for element in missing if element.code == "type")
+    if missing:
+        faults = tuple(
+            Fault(_ELEMENT_FIELDS.get(element.code, element.code), "required", f"缺少工单要素：{element.label}。")
+            for element in missing
+        )
+        raise ElementMissing(faults, tuple(dict.fromkeys(element.basis for element in missing)))
+
+
+def _settled(demand: Demand, pack: Pack) -> Acceptance:
+    outcome = pack.acceptance.outcomes[demand.outcome]
+    _states_its_own(demand)
+    settlement = demand.settlement
+    if settlement.ground is not None:
+        ground = pack.acceptance.grounds.get(settlement.ground)
+        if ground is None:
+            known = "、".join(pack.acceptance.grounds)
+            raise NotInPack((Fault("ground", "choice", f"不在允许的取值之内：{known}。"),), (outcome.basis,))
+        return Acceptance((ground.basis,), ground.tell)
+    if settlement.mode is not None and settlement.mode not in outcome.means:
+        known = "、".join(outcome.means)
+        raise NotInPack((Fault("mode", "choice", f"不在允许的取值之内：{known}。"),), (outcome.basis,))
+    if outcome.consent_required and settlement.consent is not True:
+        raise ConsentMissing((Fault("consent", "consent", "须经诉求人同意后方可转接。"),), (outcome.basis,))
+    return Acceptance((outcome.basis,), None)
+
+
+def _states_its_own(demand: Demand) -> None:
+    settlement = demand.settlement
+    stated = {name for name in Settlement.__dataclass_fields__ if getattr(settlement, name) is not None}
+    faults = [Fault(name, "required", "此处置方式必须填写。") for name in _NEEDS[demand.outcome] if name not in stated]
+    faults += [
+        Fault(name, "other_outcome", "不属于所选的处置方式。")
+        for name in sorted(stated - set(_MAY_HAVE[demand.outcome]))
+    ]
+    if faults:
+        raise OutcomeIncomplete(tuple(faults))

@@ -1,0 +1,32 @@
+"""Intake, put together: 受理、诉求人保密库、回访、工单全程."""
+
+from common.runtime.assembly import assemble, commands_of
+from common.runtime.service import Service, Surroundings
+from common.security.vaulting import KeyRing
+from intake.callbacks.routes import callback_routes
+from intake.consumers import HANDLERS
+from intake.registration.commands import Desk
+from intake.registration.routes import registration_routes
+from intake.registration.store import Numbers
+from intake.timeline import timeline_routes
+from intake.vault.routes import reveal_routes
+
+
+def build(surroundings: Surroundings) -> Service:
+    """The service, not yet started. ``KeysUnusable`` when the vault's keys cannot be read."""
+    room = surroundings.room("intake")
+    keys = KeyRing.create_if_empty(surroundings.keys) if surroundings.development else KeyRing.load(surroundings.keys)
+    commands = commands_of(room, surroundings)
+    desk = Desk(room, keys, Numbers(room.database))
+    return assemble(
+        room,
+        surroundings,
+        title="受理服务",
+        routers=(
+            registration_routes(desk, commands),
+            timeline_routes(room),
+            callback_routes(keys, commands),
+            reveal_routes(room, keys),
+        ),
+        handlers=HANDLERS,
+    )

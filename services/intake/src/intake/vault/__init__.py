@@ -1,0 +1,1 @@
+"""What only intake knows of a requester: sealed, and shown by an audited look."""
