@@ -20,8 +20,12 @@ from common.messaging.runner import Runner
 from common.messaging.wakeup import Bell
 from common.security.tokens import TokenVerifier
 from common.web.edge import Activity
+from common.web.idempotency import forget_old
 
 log = structlog.get_logger()
+
+IDEMPOTENCY_DAYS = 30
+"""How long a key is remembered (machine time): a retry within it is recognised."""
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
 """Background work: runs until the event is set."""
@@ -96,7 +100,7 @@ class Service:
         relay = Relay(self.room, self.bus.sink(), self.bus_bell)
         self._relay = asyncio.create_task(relay.run(), name=f"{self.name} relay")
         work: list[Task] = [runner.run for runner in self.runners]
-        work += [self._unpark, self._keep_partitions, *self.tasks]
+        work += [self._unpark, self._keep_house, *self.tasks]
         self._running = [asyncio.create_task(self._keep_running(one)) for one in work]
 
     async def stop(self) -> None:
@@ -147,6 +151,34 @@ class Service:
                 await self.pause(1)
 
     async def pause(self, seconds: float) -> None:
+        """Wait, but not past the stop."""
+        await pause(self._stopping, seconds)
+
+    async def _unpark(self, stopping: asyncio.Event) -> None:
+        """Parked events that were released or only waited behind another are tried again, in order."""
+        while not stopping.is_set():
+            moved = False
+            for runner in self.runners:
+                moved = await unpark_next(runner) or moved
+            if not moved:
+                await pause(stopping, 1)
+
+    async def _keep_house(self, stopping: asyncio.Event) -> None:
+        """Every few hours: partitions ahead, old ones dropped, answers forgotten that nobody asks for again."""
+        while not stopping.is_set():
+            await pause(stopping, 6 * 3600)
+            if not stopping.is_set():
+                async with self.room.database.engine.begin() as connection:
+                    await keep_partitions(connection)
+                while await self._forget():
+                    await pause(stopping, 0.1)
+
+    async def _forget(self) -> int:
+        async with self.room.database.engine.begin() as connection:
+            return await forget_old(connection, days=IDEMPOTENCY_DAYS)
+
+
+async def pause(self, seconds: float) -> None:
         """Wait, but not past the stop."""
         await pause(self._stopping, seconds)
 
