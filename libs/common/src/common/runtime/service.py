@@ -178,27 +178,6 @@ class Service:
             return await forget_old(connection, days=IDEMPOTENCY_DAYS)
 
 
-async def pause(self, seconds: float) -> None:
-        """Wait, but not past the stop."""
-        await pause(self._stopping, seconds)
-
-    async def _unpark(self, stopping: asyncio.Event) -> None:
-        """Parked events that were released or only waited behind another are tried again, in order."""
-        while not stopping.is_set():
-            moved = False
-            for runner in self.runners:
-                moved = await unpark_next(runner) or moved
-            if not moved:
-                await pause(stopping, 1)
-
-    async def _keep_partitions(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            await pause(stopping, 6 * 3600)
-            if not stopping.is_set():
-                async with self.room.database.engine.begin() as connection:
-                    await keep_partitions(connection)
-
-
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
     """Sleep for ``seconds`` of machine time, at most until the stop."""
     try:
