@@ -1,0 +1,109 @@
+"""Recording a callback that intake announced, judging it, and what dispatch answered."""
+
+from typing import Final
+from uuid import UUID
+
+from common.events.dispatch import Archived, Dispatched, HandlingStopped, Reissued, RulingApplied, RulingOvertaken
+from common.events.envelope import Actor, Event, subject_of_ticket
+from common.events.intake import CallbackRecorded
+from common.events.review import CallbackJudged
+from common.messaging.room import Transaction
+from common.security.access import Principal
+from common.web.problems import invalid, not_found
+from review import docket as dockets
+from review.callbacks import store
+from review.callbacks.rules import Callback, GroundNotOfOutcome, Judgment, Outcome, archived_by_rule, judged, over
+from review.docket import BY_RULE, ENDED, Docket, acting, fact, pack_of, take
+from review.refusals import require_round
+
+
+async def record(tx: Transaction, docket: Docket, event: Event) -> None:
+    """Consumer of ``CallbackRecorded``: archived by rule, queued for a person, or waiting for another attempt."""
+    data = event.data
+    assert isinstance(data, CallbackRecorded)
+    gone = over(data.round, docket.round, docket.status, ENDED)
+    callback = Callback(
+        id=data.callback,
+        ticket=data.ticket,
+        round=data.round,
+        state="lapsed" if gone else "queued" if data.outcome == "reached" else "not_reached",
+        outcome=data.outcome,
+        responded=data.responded,
+        resolved=data.resolved,
+        satisfaction=data.satisfaction,
+        attempt=data.attempt,
+        occurred_at=data.occurred_at,
+        remark=data.remark,
+    )
+    if not await store.add(tx.connection, callback) or gone:
+        return
+    await store.supersede(tx.connection, callback.ticket, callback.id)
+    judgment = archived_by_rule((await pack_of(tx.connection, docket)).callbacks, callback)
+    if judgment is not None:
+        await _judge(tx, docket, callback, judgment, BY_RULE)
+
+
+async def may_judge(tx: Transaction, caller: Principal, case: UUID) -> None:
+    """404 for a callback that is not there or not the caller's to see; 403 for one about the own unit's work."""
+    ticket = await store.ticket_of(tx.connection, case)
+    if ticket is None:
+        raise not_found()
+    await take(tx, caller, "callback.judge", ticket)
+
+
+async def judge(
+    tx: Transaction,
+    caller: Principal,
+    case: UUID,
+    outcome: Outcome,
+    reason: str,
+    *,
+    ground: str | None = None,
+    round: int | None = None,
+) -> Callback:
+    """A reviewer's judgement; it takes effect only with dispatch's answer. ``may_judge`` has been asked.
+
+    ``round``: the round the reviewer saw; the callback itself belongs to one round only.
+    """
+    ticket = await store.ticket_of(tx.connection, case)
+    docket = None if ticket is None else await dockets.load(tx.connection, ticket, lock=True)
+    callback = await store.load(tx.connection, case)
+    assert docket is not None
+    assert callback is not None
+    if round is not None and not over(callback.round, docket.round, docket.status, ENDED):
+        require_round(round, docket.round)
+    callbacks = (await pack_of(tx.connection, docket)).callbacks
+    try:
+        judgment = judged(callbacks, callback, outcome, ground, reason)
+    except GroundNotOfOutcome as refusal:
+        choices = f"可选：{'、'.join(refusal.allowed)}。" if refusal.allowed else "此项决定无须选择理由。"
+        raise invalid("ground", "choice", refusal.detail + choices) from None
+    return await _judge(tx, docket, callback, judgment, acting(caller))
+
+
+async def _judge(tx: Transaction, docket: Docket, callback: Callback, judgment: Judgment, actor: Actor) -> Callback:
+    told = CallbackJudged(
+        **fact(docket, callback.round, tx.now, actor, judgment.basis),
+        case=callback.id,
+        outcome=judgment.outcome,
+        by_rule=judgment.by_rule,
+        unit=docket.unit,
+        ground=judgment.ground,
+        note=judgment.note,
+    )
+    tx.announce(told, subject_of_ticket(callback.ticket))
+    return await store.keep_judgment(tx.connection, callback, judgment, tx.now)
+
+
+_GOES_ON: Final = (Dispatched, Reissued, Archived, HandlingStopped, RulingApplied)
+
+
+async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
+    """What dispatch's facts make of the ticket's callbacks; the docket is up to the event already."""
+    match event.data:
+        case RulingApplied(kind="callback", ruling=case):
+            await store.answer(tx.connection, case, "applied")
+        case RulingOvertaken(kind="callback", ruling=case):
+            await store.answer(tx.connection, case, "overtaken")
+    if isinstance(event.data, _GOES_ON):
+        await store.lapse(tx.connection, docket.ticket, round=None if docket.status in ENDED else docket.round)

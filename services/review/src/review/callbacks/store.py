@@ -1,0 +1,146 @@
+"""The callbacks that were recorded, and what was judged of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, Index, Integer, Select, Table, Text, Uuid, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from review.callbacks.rules import OPEN, Callback, Judgment, State
+from review.docket import DOCKET, METADATA
+
+CALLBACK: Final = Table(
+    "callback",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket", Uuid, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("responded", Boolean),
+    Column("resolved", Boolean),
+    Column("satisfaction", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("remark", Text),
+    Column("judgement", Text),
+    Column("by_rule", Boolean),
+    Column("ground", Text),
+    Column("note", Text),
+    Column("basis", JSONB),
+    Column("judged_at", Instant),
+)
+Index("callback_ticket_idx", CALLBACK.c.ticket, CALLBACK.c.id)
+Index("callback_state_idx", CALLBACK.c.state, CALLBACK.c.id)
+
+_CALLBACK: Final = tuple(CALLBACK.c[name] for name in Callback.__dataclass_fields__)
+
+
+async def ticket_of(connection: AsyncConnection, callback: UUID) -> UUID | None:
+    """The ticket of a callback, read without a lock: it never changes."""
+    ticket: UUID | None = (
+        await connection.execute(select(CALLBACK.c.ticket).where(CALLBACK.c.id == callback))
+    ).scalar()
+    return ticket
+
+
+async def load(connection: AsyncConnection, callback: UUID) -> Callback | None:
+    """One callback, as of now: the caller holds the docket's row."""
+    row = (await connection.execute(select(*_CALLBACK).where(CALLBACK.c.id == callback))).first()
+    return None if row is None else Callback(**row._mapping)
+
+
+async def add(connection: AsyncConnection, callback: Callback) -> bool:
+    """Keep a recorded callback; False when its id is known already."""
+    columns = {name: getattr(callback, name) for name in Callback.__dataclass_fields__}
+    added = insert(CALLBACK).values(columns).on_conflict_do_nothing().returning(CALLBACK.c.id)
+    return (await connection.execute(added)).first() is not None
+
+
+async def supersede(connection: AsyncConnection, ticket: UUID, but: UUID) -> None:
+    """Earlier attempts that reached nobody are not decided on any more: there is a later one."""
+    await connection.execute(
+        update(CALLBACK)
+        .where(CALLBACK.c.ticket == ticket, CALLBACK.c.id != but, CALLBACK.c.state == "not_reached")
+        .values(state="superseded")
+    )
+
+
+async def lapse(connection: AsyncConnection, ticket: UUID, *, round: int | None) -> None:
+    """The ticket goes on without the callbacks that nobody judged; ``round``: except those of this round."""
+    query = update(CALLBACK).where(CALLBACK.c.ticket == ticket, CALLBACK.c.state.in_(OPEN))
+    if round is not None:
+        query = query.where(CALLBACK.c.round != round)
+    await connection.execute(query.values(state="lapsed"))
+
+
+async def answer(connection: AsyncConnection, callback: UUID, state: State) -> None:
+    """Dispatch's answer to a judgement, once."""
+    await connection.execute(
+        update(CALLBACK).where(CALLBACK.c.id == callback, CALLBACK.c.state == "judged").values(state=state)
+    )
+
+
+async def keep_judgment(connection: AsyncConnection, callback: Callback, judgment: Judgment, at: datetime) -> Callback:
+    await connection.execute(
+        update(CALLBACK)
+        .where(CALLBACK.c.id == callback.id)
+        .values(
+            state="judged",
+            judgement=judgment.outcome,
+            by_rule=judgment.by_rule,
+            ground=judgment.ground,
+            note=judgment.note,
+            basis=[one.model_dump(mode="json") for one in judgment.basis],
+            judged_at=at,
+        )
+    )
+    return replace(callback, state="judged")
+
+
+def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
+    return tuple(Basis(**one) for one in stored or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which callbacks a list shows; None: all."""
+
+    jurisdictions: frozenset[str] | None = None
+    unit: str | None = None
+    state: State | None = None
+    ticket: UUID | None = None
+    after: UUID | None = None
+    most: int = 50
+
+
+def _view() -> Select[Any]:
+    columns = (*CALLBACK.c, DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit)
+    return select(*columns).select_from(CALLBACK.join(DOCKET, DOCKET.c.ticket == CALLBACK.c.ticket))
+
+
+async def view(connection: AsyncConnection, callback: UUID) -> Any | None:
+    """One callback with its ticket, for reading."""
+    return (await connection.execute(_view().where(CALLBACK.c.id == callback))).first()
+
+
+async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+    """Callbacks with their tickets, in the order in which they were recorded."""
+    query = _view().order_by(CALLBACK.c.id).limit(wanted.most)
+    if wanted.jurisdictions is not None:
+        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
+    if wanted.unit is not None:
+        query = query.where(DOCKET.c.unit == wanted.unit)
+    if wanted.state is not None:
+        query = query.where(CALLBACK.c.state == wanted.state)
+    if wanted.ticket is not None:
+        query = query.where(CALLBACK.c.ticket == wanted.ticket)
+    if wanted.after is not None:
+        query = query.where(CALLBACK.c.id > wanted.after)
+    return (await connection.execute(query)).all()

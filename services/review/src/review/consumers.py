@@ -1,0 +1,48 @@
+"""Event → command."""
+
+from typing import Final
+
+from common.events.envelope import Event
+from common.messaging.room import Transaction
+from common.messaging.runner import Handlers
+from review import docket as dockets
+from review.callbacks import commands as callbacks
+from review.docket import SHELF
+from review.returns import commands as returns
+
+
+async def note(tx: Transaction, event: Event) -> None:
+    """A fact that changes what is known of the ticket, and nothing else."""
+    await dockets.follow(tx, event)
+
+
+async def follow(tx: Transaction, event: Event) -> None:
+    """A fact of dispatch after which filings and callbacks may stand otherwise."""
+    docket = await dockets.follow(tx, event)
+    await returns.follow(tx, docket, event)
+    await callbacks.follow(tx, docket, event)
+
+
+async def record_callback(tx: Transaction, event: Event) -> None:
+    await callbacks.record(tx, await dockets.follow(tx, event), event)
+
+
+HANDLERS: Final[Handlers] = {
+    "TicketCreated": note,
+    "CallbackRecorded": record_callback,
+    "Dispatched": follow,
+    "Reissued": follow,
+    "SignedIn": note,
+    "ClosingReported": note,
+    "ClosingSentBack": note,
+    "Closed": follow,
+    "HandlingStopped": follow,
+    "Archived": follow,
+    "UnitSucceeded": follow,
+    "RulingApplied": follow,
+    "RulingOvertaken": follow,
+    "DeadlineSet": returns.note_windows,
+    "DeadlineMoved": returns.note_windows,
+    "PolicyApplied": note,
+    "PolicyActivated": SHELF.keep,
+}

@@ -1,0 +1,237 @@
+"""What review knows of a ticket: who has it, in which round and status, as dispatch told.
+
+Filled from events alone. Whoever decides about a ticket holds its docket row first: commands and events of one ticket
+stand in one queue.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Boolean, Column, Integer, Table, Text, Uuid, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant, metadata
+from common.events.dispatch import (
+    Archived,
+    Closed,
+    ClosingReported,
+    ClosingSentBack,
+    Dispatched,
+    HandlingStopped,
+    Reissued,
+    RulingApplied,
+    SignedIn,
+    UnitSucceeded,
+)
+from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
+from common.events.intake import TicketCreated
+from common.events.sla import PolicyApplied
+from common.messaging.parking import is_parked
+from common.messaging.room import Transaction
+from common.messaging.tables import add_event_tables
+from common.policy.pack import Pack
+from common.runtime.packs import PackShelf
+from common.security.access import Principal, require
+from common.web.idempotency import idempotency_table
+from common.web.problems import Problem, not_found
+
+METADATA: Final = metadata()
+EVENTS: Final = add_event_tables(METADATA)
+IDEMPOTENCY: Final = idempotency_table(METADATA)
+SHELF: Final = PackShelf(METADATA)
+
+DOCKET: Final = Table(
+    "docket",
+    METADATA,
+    Column("ticket", Uuid, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("type", Text),
+    Column("status", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("redo", Boolean, nullable=False, comment="the round began with Reissued"),
+    Column("round_event", Uuid, comment="the event with which the round began"),
+    Column("round_ended", Boolean, nullable=False),
+    Column("unit", Text),
+    Column("co_handlers", ARRAY(Text), nullable=False),
+    Column("designated", Boolean, nullable=False),
+    Column("dispatched_at", Instant),
+)
+
+ENDED: Final = frozenset({"archived", "withdrawn", "merged", "stopped"})
+"""Statuses after which nothing is judged any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """One ticket as review knows it. ``unit`` is the lead, None while nobody holds it.
+
+    ``redo``: the round is a 重新办理. ``round_event``: the event that began it, which sla names as the cause of its
+    deadlines.
+    """
+
+    ticket: UUID
+    number: str
+    jurisdiction: str
+    policy: str
+    type: str | None
+    status: str
+    round: int
+    redo: bool
+    round_event: UUID | None
+    round_ended: bool
+    unit: str | None
+    co_handlers: tuple[str, ...]
+    designated: bool
+    dispatched_at: datetime | None
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The units that work on the ticket: the lead and the co-handlers."""
+        return ((self.unit,) if self.unit else ()) + self.co_handlers
+
+
+def _docket(row: Any) -> Docket:
+    return Docket(**{**row._mapping, "co_handlers": tuple(row.co_handlers)})
+
+
+async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
+    """The docket; locked, its row is held until the transaction ends."""
+    query = select(DOCKET).where(DOCKET.c.ticket == ticket)
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    return None if row is None else _docket(row)
+
+
+async def take(
+    tx: Transaction, caller: Principal, action: str, ticket: UUID, own: Iterable[str] | None = None
+) -> Docket:
+    """Load and lock the docket for a command of ``caller``.
+
+    ``own``: the units whose matter it is, where these are not simply those that hold the ticket. 404 for an absent
+    ticket and, the same, for one that is not the caller's; 503 ``ticket_parked`` while events of the ticket wait.
+    """
+    docket = await load(tx.connection, ticket, lock=True)
+    if docket is not None:
+        holders = docket.holders if own is None else tuple(own)
+        require(action, caller, jurisdiction=docket.jurisdiction, holders=holders)
+    if await is_parked(tx.connection, subject_of_ticket(ticket)):
+        raise Problem(503, "ticket_parked", "工单暂停处理", "该工单有事件待人工处理，请稍后重试。", retry_after=5)
+    if docket is None:
+        raise not_found()
+    return docket
+
+
+async def pack_of(connection: AsyncConnection, docket: Docket) -> Pack:
+    """The pack the ticket is under; ``Transient`` while it has not come."""
+    return await SHELF.version(connection, docket.policy)
+
+
+BY_RULE: Final = Actor(role="system")
+
+
+def acting(caller: Principal) -> Actor:
+    return Actor(role=caller.role, unit=caller.unit, account=caller.account)
+
+
+class TicketFields(TypedDict):
+    """What every event about a ticket carries."""
+
+    jurisdiction: str
+    policy: str
+    ticket: UUID
+    number: str
+    round: int
+    occurred_at: datetime
+    accepted_at: datetime
+    actor: Actor
+    basis: tuple[Basis, ...]
+
+
+def fact(docket: Docket, round: int, at: datetime, actor: Actor, basis: Iterable[Basis] = ()) -> TicketFields:
+    """The common fields of a fact of that round which happened, and was accepted, at ``at``."""
+    return TicketFields(
+        jurisdiction=docket.jurisdiction,
+        policy=docket.policy,
+        ticket=docket.ticket,
+        number=docket.number,
+        round=round,
+        occurred_at=at,
+        accepted_at=at,
+        actor=actor,
+        basis=tuple(basis),
+    )
+
+
+async def follow(tx: Transaction, event: Event) -> Docket:
+    """Bring the docket up to this event of intake, dispatch or sla, and hold its row."""
+    data = event.data
+    assert isinstance(data, TicketFact)
+    changed = _changes(event)
+    first = {
+        "ticket": data.ticket,
+        "number": data.number,
+        "jurisdiction": data.jurisdiction,
+        "policy": data.policy,
+        "status": "awaiting_dispatch",
+        "round": data.round,
+        "redo": False,
+        "round_ended": False,
+        "co_handlers": [],
+        "designated": False,
+    }
+    upsert = (
+        insert(DOCKET)
+        .values(first | changed)
+        .on_conflict_do_update(index_elements=["ticket"], set_=changed or {"ticket": data.ticket})
+        .returning(DOCKET)
+    )
+    docket = _docket((await tx.connection.execute(upsert)).one())
+    if isinstance(data, RulingApplied) and data.ended_round == docket.round and not docket.round_ended:
+        ending = update(DOCKET).where(DOCKET.c.ticket == data.ticket).values(round_ended=True).returning(DOCKET)
+        docket = _docket((await tx.connection.execute(ending)).one())
+    return docket
+
+
+def _changes(event: Event) -> dict[str, Any]:
+    """The columns that an event changes."""
+    match event.data:
+        case TicketCreated() as created:
+            return {"type": created.type}
+        case Dispatched() | Reissued() as begun:
+            return {
+                "status": "dispatched",
+                "round": begun.round,
+                "redo": isinstance(begun, Reissued),
+                "round_event": event.id,
+                "round_ended": False,
+                "unit": begun.unit,
+                "co_handlers": list(begun.co_handlers),
+                "designated": begun.designated,
+                "dispatched_at": begun.occurred_at,
+            }
+        case SignedIn() | ClosingSentBack():
+            return {"status": "signed_in"}
+        case ClosingReported():
+            return {"status": "closing_filed"}
+        case Closed():
+            return {"status": "closed", "round_ended": True}
+        case HandlingStopped():
+            return {"status": "stopped", "round_ended": True}
+        case Archived():
+            return {"status": "archived", "round_ended": True}
+        case RulingApplied(new_status="awaiting_dispatch"):
+            return {"status": "awaiting_dispatch", "unit": None, "co_handlers": [], "round_ended": True}
+        case RulingApplied(new_status=status):
+            return {"status": status} | ({"round_ended": True} if status in ENDED else {})
+        case UnitSucceeded(successor=successor):
+            return {"unit": successor}
+        case PolicyApplied(to_policy=policy):
+            return {"policy": policy}
+        case _:
+            return {}

@@ -1,0 +1,27 @@
+"""What makes a command impossible as things stand; the edge turns it into a 409."""
+
+from collections.abc import Sequence
+
+from common.basis import Basis
+
+
+class Refused(Exception):
+    """The command cannot be carried out now. ``detail`` is what an official reads."""
+
+    code = "refused"
+
+    def __init__(self, detail: str, *, allowed: Sequence[str] = (), basis: Sequence[Basis] = ()) -> None:
+        super().__init__(self.code)
+        self.detail = detail
+        self.allowed = tuple(allowed)
+        self.basis = tuple(basis)
+
+
+class StaleRound(Refused):
+    code = "stale_round"
+
+
+def require_round(named: int, current: int) -> None:
+    """Every command names the round it saw; another one than the present is ``StaleRound``."""
+    if named != current:
+        raise StaleRound(f"工单现为第 {current} 轮，请按现轮次办理。")

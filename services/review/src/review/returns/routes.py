@@ -1,0 +1,252 @@
+"""The doors of returns: filing, ruling, and the queue with the grounds beside the facts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.events.envelope import Jurisdiction, UnitCode
+from common.events.vocabulary import Slug
+from common.messaging.room import Room, Transaction
+from common.messaging.runner import Transient
+from common.policy.ruled import Entry
+from common.security.access import Principal, admit, require, visible_jurisdiction, visible_unit
+from common.security.bearer import Caller
+from common.web.idempotency import KEYED, Answer, Commands
+from common.web.inputs import ApiModel
+from common.web.problems import invalid, not_found
+from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.routing import router
+from review.docket import SHELF
+from review.edge import RoundSeen, Written, after, at_the_edge, masked, within
+from review.returns import commands, store
+from review.returns.rules import State, grounds_for
+
+
+class NewReturn(ApiModel):
+    """退单. What is left out or blank counts as not given: 双鸭山 第十九条（二）."""
+
+    round: RoundSeen
+    ground: Slug | None = None
+    reason: Written | None = None
+    legal_basis: Written | None = None
+    suggested_unit: UnitCode | None = None
+    papers: Annotated[tuple[UUID, ...], Field(max_length=20)] = ()
+
+
+class NewRuling(ApiModel):
+    """审核意见."""
+
+    round: RoundSeen
+    decision: Literal["approve", "deny"]
+    ground: Slug
+    note: Written | None = None
+
+
+class Ground(ApiModel):
+    """A ground that may be picked, with its clause."""
+
+    code: str
+    label: str
+    basis: Basis
+
+
+class Choices(ApiModel):
+    approve: list[Ground]
+    deny: list[Ground]
+
+
+class Made(ApiModel):
+    """The decision on a return."""
+
+    outcome: Literal["approved", "denied"]
+    ground: str | None
+    by_rule: bool
+    note: str | None
+    decided_at: datetime
+    basis: tuple[Basis, ...]
+
+
+class Earlier(ApiModel):
+    """An earlier return of the same ticket."""
+
+    id: UUID
+    round: int
+    unit: str
+    state: State
+    ground: str | None
+    filed_at: datetime
+
+
+class ReturnSeen(ApiModel):
+    """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known."""
+
+    id: UUID
+    ticket: UUID
+    number: str
+    jurisdiction: str
+    policy: str
+    round: int
+    unit: str
+    state: State
+    ground: str | None
+    reason: str | None
+    legal_basis: str | None
+    suggested_unit: str | None
+    papers: tuple[UUID, ...]
+    filed_at: datetime
+    window_due_at: datetime | None
+    late: bool | None
+    decision: Made | None
+    lapsed_because: str | None
+    grounds: Choices | None
+    history: list[Earlier]
+
+
+def return_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
+    routes = router(prefix="/v1", tags=["退单"])
+
+    @routes.post("/tickets/{ticket}/returns", status_code=201, response_model=ReturnSeen, openapi_extra=KEYED)
+    async def file_return(ticket: UUID, body: NewReturn, caller: Caller, request: Request) -> Response:
+        """退单: by the unit that leads the ticket. A denial by rule is an answer like any other: 201."""
+        admit("return.create", caller)
+        if len(set(body.papers)) != len(body.papers):
+            raise invalid("papers", "duplicate", "同一附件不得重复。")
+        paper = commands.Paper(
+            round=body.round,
+            ground=body.ground,
+            reason=masked(body.reason),
+            legal_basis=masked(body.legal_basis),
+            suggested_unit=body.suggested_unit,
+            papers=body.papers,
+        )
+
+        async def allowed(tx: Transaction) -> None:
+            await commands.may_file(tx, caller, ticket)
+
+        async def command(tx: Transaction) -> Answer:
+            with at_the_edge():
+                filing = await commands.file(tx, caller, ticket, paper)
+                return Answer(201, await _one(tx.connection, caller, filing.id))
+
+        return await run.run(request, caller.account, "returns", command, authorise=allowed)
+
+    @routes.post("/returns/{case}/rulings", status_code=201, response_model=ReturnSeen, openapi_extra=KEYED)
+    async def rule_on_return(case: UUID, body: NewRuling, caller: Caller, request: Request) -> Response:
+        """审核: approve or deny with the ground; effective when the dispatching service has answered."""
+        admit("return.rule", caller)
+        ruling = commands.Ruling(body.round, body.decision, body.ground, masked(body.note))
+
+        async def allowed(tx: Transaction) -> None:
+            with at_the_edge():
+                await commands.may_rule(tx, caller, case)
+
+        async def command(tx: Transaction) -> Answer:
+            with at_the_edge():
+                await commands.rule(tx, caller, case, ruling)
+                return Answer(201, await _one(tx.connection, caller, case))
+
+        return await run.run(request, caller.account, "return-rulings", command, authorise=allowed)
+
+    @routes.get("/returns")
+    async def list_returns(
+        caller: Caller,
+        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        state: Annotated[State | None, Query()] = None,
+        unit: Annotated[UnitCode | None, Query()] = None,
+        ticket: Annotated[UUID | None, Query()] = None,
+        size: PageSize = 50,
+        cursor: Cursor = None,
+    ) -> Page[ReturnSeen]:
+        """The queue and the record, in the order of filing. A unit sees its own."""
+        wanted = store.Wanted(
+            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
+            units=within(unit, visible_unit("return.read", caller)),
+            state=state,
+            ticket=ticket,
+            after=after(cursor),
+            most=size,
+        )
+        async with room.database.engine.connect() as connection:
+            rows = await store.listed(connection, wanted)
+            items = await _seen(connection, caller, rows)
+        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+
+    @routes.get("/returns/{case}")
+    async def one_return(case: UUID, caller: Caller) -> ReturnSeen:
+        admit("return.read", caller)
+        async with room.database.engine.connect() as connection:
+            return await _one(connection, caller, case)
+
+    return routes
+
+
+async def _one(connection: AsyncConnection, caller: Principal, case: UUID) -> ReturnSeen:
+    row = await store.view(connection, case)
+    if row is None:
+        raise not_found()
+    require("return.read", caller, jurisdiction=row.jurisdiction, holders=(row.unit,))
+    return (await _seen(connection, caller, [row]))[0]
+
+
+async def _seen(connection: AsyncConnection, caller: Principal, rows: Sequence[Any]) -> list[ReturnSeen]:
+    """The rows as ``caller`` may see them, each with the earlier returns of its ticket."""
+    own = visible_unit("return.read", caller)
+    earlier = [row for row in await store.history(connection, (row.ticket for row in rows)) if own in (None, row.unit)]
+    seen = []
+    for row in rows:
+        decided = row.outcome is not None
+        late = row.late if decided else None if row.current_due_at is None else row.filed_at >= row.current_due_at
+        seen.append(
+            ReturnSeen(
+                **{name: getattr(row, name) for name in _COPIED},
+                papers=tuple(row.papers),
+                window_due_at=row.window_due_at if decided else row.current_due_at,
+                late=late,
+                decision=_made(row) if decided else None,
+                grounds=await _choices(connection, row.policy) if row.state == "queued" and own is None else None,
+                history=[
+                    Earlier(**{name: getattr(one, name) for name in Earlier.model_fields})
+                    for one in earlier
+                    if one.ticket == row.ticket and one.id < row.id
+                ],
+            )
+        )
+    return seen
+
+
+_COPIED = (
+    "id", "ticket", "number", "jurisdiction", "policy", "round", "unit", "state", "ground", "reason", "legal_basis",
+    "suggested_unit", "filed_at", "lapsed_because",
+)  # fmt: skip
+
+
+def _made(row: Any) -> Made:
+    return Made(
+        outcome=row.outcome,
+        ground=row.decided_ground,
+        by_rule=row.by_rule,
+        note=row.note,
+        decided_at=row.decided_at,
+        basis=store.basis_of(row.basis),
+    )
+
+
+async def _choices(connection: AsyncConnection, policy: str) -> Choices | None:
+    """The grounds of the ticket's pack; None while the pack has not come."""
+    try:
+        returns = (await SHELF.version(connection, policy)).returns
+    except Transient:
+        return None
+    approve, deny = (grounds_for(returns, decision) for decision in ("approve", "deny"))
+    return Choices(approve=[_ground(one) for one in approve], deny=[_ground(one) for one in deny])
+
+
+def _ground(entry: Entry) -> Ground:
+    return Ground(code=entry.code, label=entry.label, basis=entry.basis)

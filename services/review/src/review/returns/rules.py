@@ -1,0 +1,201 @@
+"""退单 (双鸭山 第十八条、第十九条): what may be filed, what a rule denies at once, what a reviewer may decide.
+
+Nothing here reads a clock or a table; what is late is measured from the filing's own instant of acceptance.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from common.basis import Basis
+from common.policy.returns import DenialGround, ReturnGround, Returns
+from review.refusals import Refused
+
+State = Literal["pending", "queued", "approved", "applied", "overtaken", "denied", "lapsed"]
+"""``pending``: the window is not known yet. ``queued``: a reviewer decides. ``approved``: dispatch has not answered
+yet; ``applied`` or ``overtaken`` is its answer. ``denied`` and ``lapsed`` are final."""
+
+UNDECIDED: Final[tuple[State, ...]] = ("pending", "queued")
+UNSETTLED: Final[tuple[State, ...]] = ("pending", "queued", "approved")
+"""While one of a round is in these states, the round takes no second."""
+
+HELD: Final = frozenset({"dispatched", "signed_in", "closing_filed"})
+"""Statuses in which a unit holds the ticket and may give it back. A filed closing report decides nothing yet."""
+
+_WORDS: Final[dict[State, str]] = {
+    "pending": "待确认退单期限",
+    "queued": "待审核",
+    "approved": "已同意，待派单环节生效",
+    "applied": "已同意并生效",
+    "overtaken": "已同意，但到达派单环节时已不能生效",
+    "denied": "不予通过",
+    "lapsed": "已随本轮办理终结而失效",
+}
+
+
+class NotReturnable(Refused):
+    code = "not_returnable"
+
+
+class ReturnPending(Refused):
+    code = "return_pending"
+
+
+class ReturnDecided(Refused):
+    code = "return_decided"
+
+
+class WindowUnknown(Refused):
+    code = "window_unknown"
+
+
+class GroundNotOfDecision(Refused):
+    """The ground is not one on which this decision can rest; ``allowed`` are those."""
+
+    code = "ground_not_allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Until when the round may be returned; ``due_at`` is the first late instant, None: no window applies."""
+
+    due_at: datetime | None
+    basis: tuple[Basis, ...] = ()
+
+    def late(self, filed_at: datetime) -> bool | None:
+        return None if self.due_at is None else filed_at >= self.due_at
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of a return, with the window it was compared with."""
+
+    outcome: Literal["approved", "denied"]
+    ground: str | None
+    by_rule: bool
+    note: str | None
+    window_due_at: datetime | None
+    late: bool | None
+    basis: tuple[Basis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """One return as a unit filed it."""
+
+    id: UUID
+    ticket: UUID
+    round: int
+    unit: str
+    state: State
+    ground: str | None
+    reason: str | None
+    legal_basis: str | None
+    suggested_unit: str | None
+    papers: tuple[UUID, ...]
+    filed_at: datetime
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields that the unit filled in."""
+        filled = {
+            "reason": self.reason,
+            "legal_basis": self.legal_basis,
+            "suggested_unit": self.suggested_unit,
+        }
+        return frozenset(name for name, text in filled.items() if text)
+
+
+def require_returnable(returns: Returns, status: str, *, round_ended: bool, unsettled: State | None) -> None:
+    """Whether the round may be returned now. ``unsettled``: the state of another return of the same round."""
+    if unsettled is not None:
+        raise ReturnPending(f"本轮已有一件退单（{_WORDS[unsettled]}），审核结束前不能再次退单。")
+    if status not in HELD or round_ended:
+        raise NotReturnable("工单不在承办单位办理，不能退单。", allowed=sorted(HELD))
+    if status == "dispatched" and returns.before_sign_in.value == "refused":
+        raise NotReturnable("应先签收再退单。", allowed=["signed_in"], basis=(returns.before_sign_in.basis,))
+
+
+def denied_by_rule(
+    returns: Returns, filing: Filing, window: Window, *, designated: bool, redo: bool
+) -> Decision | None:
+    """The denial that needs no person, or None: a reviewer decides.
+
+    双鸭山 第十九条（二）（四）; a redo round that may not be returned and a late return that is not reviewed are other
+    packs' rules. A late return that is reviewed stays late whatever the reviewer decides (第十八条).
+    """
+    ground = returns.denied_by_rule(filing.given, designated=designated)
+    if ground is not None:
+        missing = [field for field in returns.denied_when_missing.value if field not in filing.given]
+        by_papers = ground.mechanism == "missing_reason_or_basis"
+        note = f"未填写：{'、'.join(_FIELDS[field] for field in missing)}。" if by_papers else ground.label
+        return _denial(returns, filing, window, ground.code, note, ground.basis)
+    if redo and not returns.redo_round_may_be_returned.value:
+        stated = returns.redo_round_may_be_returned
+        return _denial(returns, filing, window, None, "再次办理的工单不得退回。", stated.basis)
+    if window.late(filing.filed_at) and returns.late.value == "refused_and_marked_overdue":
+        return _denial(returns, filing, window, None, "超过退单期限，不予审核。", returns.late.basis)
+    return None
+
+
+_FIELDS: Final = {"reason": "退回理由", "legal_basis": "退回依据", "suggested_unit": "转送建议"}
+
+
+def _denial(
+    returns: Returns, filing: Filing, window: Window, ground: str | None, note: str, because: Basis
+) -> Decision:
+    return Decision(
+        outcome="denied",
+        ground=ground,
+        by_rule=True,
+        note=note,
+        window_due_at=window.due_at,
+        late=window.late(filing.filed_at),
+        basis=_bases(because, returns.denied.basis, *_lateness(returns, filing, window)),
+    )
+
+
+def grounds_for(returns: Returns, decision: Literal["approve", "deny"]) -> tuple[ReturnGround | DenialGround, ...]:
+    """The grounds a reviewer may pick: the two of 双鸭山 第十八条, or those of 第十九条 that a person decides."""
+    if decision == "approve":
+        return tuple(returns.grounds_for_return.values())
+    return tuple(ground for ground in returns.denial_grounds.values() if ground.decided_by == "person")
+
+
+def ruled(
+    returns: Returns, filing: Filing, window: Window | None, decision: Literal["approve", "deny"], ground: str,
+    note: str | None,
+) -> Decision:  # fmt: skip
+    """A reviewer's decision. 双鸭山 第十九条: who denies must pick the ground."""
+    if filing.state == "pending" or (filing.state == "queued" and window is None):
+        raise WindowUnknown("退单期限尚未确认，确认后由规则或者审核人员处理，请稍后重试。")
+    if filing.state != "queued" or window is None:
+        raise ReturnDecided(f"该退单{_WORDS[filing.state]}，不能再次审核。")
+    choices = {choice.code: choice for choice in grounds_for(returns, decision)}
+    if ground not in choices:
+        raise GroundNotOfDecision("所选理由不适用于此项决定。", allowed=tuple(choices))
+    follows = returns.approved.basis if decision == "approve" else returns.denied.basis
+    return Decision(
+        outcome="approved" if decision == "approve" else "denied",
+        ground=ground,
+        by_rule=False,
+        note=note,
+        window_due_at=window.due_at,
+        late=window.late(filing.filed_at),
+        basis=_bases(choices[ground].basis, follows, *_lateness(returns, filing, window)),
+    )
+
+
+def _lateness(returns: Returns, filing: Filing, window: Window) -> tuple[Basis, ...]:
+    return (returns.late.basis,) if window.late(filing.filed_at) else ()
+
+
+def _bases(*bases: Basis) -> tuple[Basis, ...]:
+    """Each clause once, in order."""
+    return tuple(dict.fromkeys(bases))
+
+
+def lives(status: str, current_round: int, *, round_ended: bool, round: int) -> bool:
+    """Whether a return of ``round`` that nobody has decided can still be."""
+    return round == current_round and status in HELD and not round_ended

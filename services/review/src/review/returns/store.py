@@ -1,0 +1,277 @@
+"""The returns and the windows they are measured by."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from common.events.sla import DeadlineRow
+from review.docket import DOCKET, METADATA, Docket
+from review.returns.rules import UNDECIDED, UNSETTLED, Decision, Filing, State, Window
+
+RETURN: Final = Table(
+    "return_case",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket", Uuid, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ground", Text),
+    Column("reason", Text),
+    Column("legal_basis", Text),
+    Column("suggested_unit", Text),
+    Column("papers", ARRAY(Uuid), nullable=False),
+    Column("filed_at", Instant, nullable=False),
+    Column("outcome", Text),
+    Column("decided_ground", Text),
+    Column("by_rule", Boolean),
+    Column("note", Text),
+    Column("window_due_at", Instant),
+    Column("late", Boolean),
+    Column("basis", JSONB),
+    Column("decided_at", Instant),
+    Column("lapsed_because", Text),
+)
+Index(
+    "return_case_unsettled_key",
+    RETURN.c.ticket,
+    RETURN.c.round,
+    unique=True,
+    postgresql_where=text("state in ('pending', 'queued', 'approved')"),
+)
+Index("return_case_ticket_idx", RETURN.c.ticket, RETURN.c.id)
+Index("return_case_state_idx", RETURN.c.state, RETURN.c.id)
+Index("return_case_unit_idx", RETURN.c.unit, RETURN.c.id)
+
+WINDOW: Final = Table(
+    "return_window",
+    METADATA,
+    Column("ticket", Uuid, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("unit", Text, primary_key=True),
+    Column("due_at", Instant, comment="null: no window applies to this round"),
+    Column("generation", Integer, nullable=False),
+    Column("basis", JSONB, nullable=False),
+)
+
+_FILING: Final = tuple(RETURN.c[name] for name in Filing.__dataclass_fields__)
+
+
+def _filing(row: Any) -> Filing:
+    columns = {name: getattr(row, name) for name in Filing.__dataclass_fields__}
+    return Filing(**{**columns, "papers": tuple(row.papers)})
+
+
+async def ticket_of(connection: AsyncConnection, case: UUID) -> tuple[UUID, str] | None:
+    """The ticket of a return and the unit that filed it, read without a lock: neither ever changes."""
+    row = (await connection.execute(select(RETURN.c.ticket, RETURN.c.unit).where(RETURN.c.id == case))).first()
+    return None if row is None else (row.ticket, row.unit)
+
+
+async def load(connection: AsyncConnection, case: UUID) -> Filing | None:
+    """One return, as of now: the caller holds the docket's row."""
+    row = (await connection.execute(select(*_FILING).where(RETURN.c.id == case))).first()
+    return None if row is None else _filing(row)
+
+
+async def unsettled(connection: AsyncConnection, ticket: UUID, round: int) -> State | None:
+    """The state of the round's return that is not settled, if there is one."""
+    query = select(RETURN.c.state).where(
+        RETURN.c.ticket == ticket, RETURN.c.round == round, RETURN.c.state.in_(UNSETTLED)
+    )
+    state: State | None = (await connection.execute(query)).scalar()
+    return state
+
+
+async def undecided(connection: AsyncConnection, ticket: UUID, states: Sequence[State] = UNDECIDED) -> list[Filing]:
+    """The ticket's returns that nobody has decided, oldest first."""
+    query = select(*_FILING).where(RETURN.c.ticket == ticket, RETURN.c.state.in_(states)).order_by(RETURN.c.id)
+    return [_filing(row) for row in await connection.execute(query)]
+
+
+async def filers(connection: AsyncConnection, ticket: UUID) -> tuple[str, ...]:
+    """The units that ever returned the ticket."""
+    return tuple(
+        (await connection.execute(select(RETURN.c.unit).where(RETURN.c.ticket == ticket).distinct())).scalars()
+    )
+
+
+async def add(connection: AsyncConnection, filing: Filing) -> None:
+    columns = {name: getattr(filing, name) for name in Filing.__dataclass_fields__}
+    await connection.execute(insert(RETURN).values({**columns, "papers": list(filing.papers)}))
+
+
+async def set_state(connection: AsyncConnection, filing: Filing, state: State, because: str | None = None) -> Filing:
+    """``because``: why it lapsed."""
+    changed = {"state": state} | ({"lapsed_because": because} if because else {})
+    await connection.execute(update(RETURN).where(RETURN.c.id == filing.id).values(changed))
+    return replace(filing, state=state)
+
+
+async def keep_decision(connection: AsyncConnection, filing: Filing, decision: Decision, at: datetime) -> Filing:
+    await connection.execute(
+        update(RETURN)
+        .where(RETURN.c.id == filing.id)
+        .values(
+            state=decision.outcome,
+            outcome=decision.outcome,
+            decided_ground=decision.ground,
+            by_rule=decision.by_rule,
+            note=decision.note,
+            window_due_at=decision.window_due_at,
+            late=decision.late,
+            basis=_stored(decision.basis),
+            decided_at=at,
+        )
+    )
+    return replace(filing, state=decision.outcome)
+
+
+def _stored(basis: Iterable[Basis]) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json") for one in basis]
+
+
+def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
+    return tuple(Basis(**one) for one in stored or ())
+
+
+async def keep_window(connection: AsyncConnection, ticket: UUID, row: DeadlineRow) -> None:
+    """Note a round's window, unless a later move of it is known already."""
+    assert row.unit is not None
+    await _put_window(connection, ticket, row.round, row.unit, Window(row.due_at, row.basis), row.generation)
+
+
+async def keep_no_window(connection: AsyncConnection, docket: Docket) -> None:
+    """Note that no window applies to the docket's round."""
+    assert docket.unit is not None
+    await _put_window(connection, docket.ticket, docket.round, docket.unit, Window(None), 0)
+
+
+async def _put_window(
+    connection: AsyncConnection, ticket: UUID, round: int, unit: str, window: Window, generation: int
+) -> None:
+    new = insert(WINDOW).values(
+        ticket=ticket,
+        round=round,
+        unit=unit,
+        due_at=window.due_at,
+        generation=generation,
+        basis=_stored(window.basis),
+    )
+    upsert = new.on_conflict_do_update(
+        index_elements=["ticket", "round", "unit"],
+        set_={"due_at": new.excluded.due_at, "generation": new.excluded.generation, "basis": new.excluded.basis},
+        where=WINDOW.c.generation < new.excluded.generation,
+    )
+    await connection.execute(upsert)
+
+
+async def pass_windows_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
+    """The successor of a unit has the same rounds, until the same instants."""
+    own = select(
+        WINDOW.c.ticket,
+        WINDOW.c.round,
+        literal(successor, Text),
+        WINDOW.c.due_at,
+        WINDOW.c.generation,
+        WINDOW.c.basis,
+    ).where(WINDOW.c.ticket == ticket, WINDOW.c.unit == unit)
+    columns = ["ticket", "round", "unit", "due_at", "generation", "basis"]
+    await connection.execute(insert(WINDOW).from_select(columns, own).on_conflict_do_nothing())
+
+
+async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket) -> Window | None:
+    """The window of the filing's round, None while sla has not announced it.
+
+    It is the filer's own, or that of the successor which took the ticket over before it was announced.
+    """
+    query = (
+        select(WINDOW.c.due_at, WINDOW.c.basis)
+        .where(
+            WINDOW.c.ticket == filing.ticket,
+            WINDOW.c.round == filing.round,
+            WINDOW.c.unit.in_({filing.unit, docket.unit or filing.unit}),
+        )
+        .order_by((WINDOW.c.unit == filing.unit).desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).first()
+    return None if row is None else Window(row.due_at, basis_of(row.basis))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which returns a list shows; None: all."""
+
+    jurisdictions: frozenset[str] | None = None
+    units: frozenset[str] | None = None
+    state: State | None = None
+    ticket: UUID | None = None
+    after: UUID | None = None
+    most: int = 50
+
+
+_VIEW: Final = (
+    *RETURN.c,
+    DOCKET.c.number,
+    DOCKET.c.jurisdiction,
+    DOCKET.c.policy,
+    WINDOW.c.due_at.label("current_due_at"),
+    WINDOW.c.unit.is_not(None).label("window_known"),
+)
+
+
+def _view() -> Select[Any]:
+    same = and_(WINDOW.c.ticket == RETURN.c.ticket, WINDOW.c.round == RETURN.c.round, WINDOW.c.unit == RETURN.c.unit)
+    return select(*_VIEW).select_from(RETURN.join(DOCKET, DOCKET.c.ticket == RETURN.c.ticket).outerjoin(WINDOW, same))
+
+
+async def view(connection: AsyncConnection, case: UUID) -> Any | None:
+    """One return with its ticket and window, for reading."""
+    return (await connection.execute(_view().where(RETURN.c.id == case))).first()
+
+
+async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+    """Returns with their tickets and windows, in the order in which they were filed."""
+    query = _view().order_by(RETURN.c.id).limit(wanted.most)
+    if wanted.jurisdictions is not None:
+        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
+    if wanted.units is not None:
+        query = query.where(RETURN.c.unit.in_(wanted.units))
+    if wanted.state is not None:
+        query = query.where(RETURN.c.state == wanted.state)
+    if wanted.ticket is not None:
+        query = query.where(RETURN.c.ticket == wanted.ticket)
+    if wanted.after is not None:
+        query = query.where(RETURN.c.id > wanted.after)
+    return (await connection.execute(query)).all()
+
+
+async def history(connection: AsyncConnection, tickets: Iterable[UUID]) -> Sequence[Any]:
+    """Every return of these tickets in short, oldest first."""
+    columns = [RETURN.c[name] for name in ("id", "ticket", "round", "unit", "state", "ground", "filed_at")]
+    query = select(*columns).where(RETURN.c.ticket.in_(set(tickets))).order_by(RETURN.c.id)
+    return (await connection.execute(query)).all()
