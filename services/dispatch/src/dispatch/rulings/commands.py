@@ -18,7 +18,7 @@ from common.events.review import ConsultationConcluded, EscalationDecided
 from common.events.sla import PolicyApplied
 from common.events.vocabulary import Status
 from common.messaging.room import Transaction
-from common.messaging.runner import Transient
+from common.messaging.runner import Transient, Unusable
 from dispatch import lifecycle
 from dispatch.docket import SHELF, SYSTEM, Docket, fact, fill, keep, load
 from dispatch.units.store import standing
@@ -74,7 +74,7 @@ async def meet(tx: Transaction, event: Event) -> None:
     if found.answer == "note":
         await keep(tx.connection, await _noted(tx, docket, event.type, data))
     elif found.answer == "apply":
-        await _apply(tx, docket, RULINGS[event.type], data, found.becomes or docket.status)
+        await _apply(tx, docket, RULINGS[event.type], data, found.becomes)
     elif found.answer == "overtaken":
         ruling = RULINGS[event.type]
         tx.announce(
@@ -100,14 +100,15 @@ async def _noted(tx: Transaction, docket: Docket, kind: str, data: Any) -> Docke
     return docket
 
 
-async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, status: Status) -> None:
-    """Announce that the ruling took effect, then what it brings: an end, an archive, a new round."""
-    ends_round = docket.status in lifecycle.HELD and status != docket.status
-    after = replace(docket, status=status)
-    if status != docket.status:
-        after = replace(after, report=None, pending_return=None)
-    if status == "awaiting_dispatch":
-        after = replace(after, unit=None, co_handlers=(), designated=False, round_began_at=None)
+async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, becomes: Status | None) -> None:
+    """Announce that the ruling took effect, then what it brings: an end, a file, a new round.
+
+    ``becomes`` None leaves status and round as they are; 待签收 is always the beginning of a new round.
+    """
+    ends_round = docket.status in lifecycle.HELD and becomes is not None
+    after = docket
+    if becomes is not None:
+        after = replace(docket, status=becomes, report=None, pending_return=None)
     tx.announce(
         RulingApplied(
             **fact(tx, docket, SYSTEM),
@@ -116,16 +117,20 @@ async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, sta
             outcome=ruling.outcome(data),
             ended_round=docket.round if ends_round else None,
             round_ended_at=ruling.ended_at(data) if ends_round else None,
-            new_status=status,
+            new_status=after.status,
         ),
         docket.subject,
     )
-    if status == "archived":
+    if becomes == "awaiting_dispatch":
+        after = replace(after, unit=None, co_handlers=(), designated=False, round_began_at=None)
+    elif becomes == "archived":
         tx.announce(Archived(**fact(tx, after, SYSTEM), how=ruling.archived_how), docket.subject)
-    elif isinstance(data, ConsultationConcluded | EscalationDecided) and data.unit is not None:
-        after = await _designate(tx, after, data, new_round=status != docket.status or docket.unit != data.unit)
-    elif status == "dispatched":
+    elif becomes == "dispatched" and isinstance(data, ConsultationConcluded | EscalationDecided):
+        after = await _designate(tx, after, data)
+    elif becomes == "dispatched":
         after = _reissue(tx, after)
+    elif _names_lead(data, docket):
+        after = replace(after, designated=True)  # 指定: from now on it may not return the ticket
     await keep(tx.connection, after)
 
 
@@ -147,13 +152,10 @@ def _reissue(tx: Transaction, docket: Docket) -> Docket:
     return again
 
 
-async def _designate(
-    tx: Transaction, docket: Docket, data: ConsultationConcluded | EscalationDecided, *, new_round: bool
-) -> Docket:
-    """指定: the unit named may not return the ticket. Another unit than the present lead begins a round."""
-    assert data.unit is not None
-    if not new_round:
-        return replace(docket, designated=True)
+async def _designate(tx: Transaction, docket: Docket, data: ConsultationConcluded | EscalationDecided) -> Docket:
+    """指定: another unit than the present lead begins a round, and may not return the ticket."""
+    if data.unit is None:
+        raise Unusable("a conclusion that names a unit names none")
     if data.unit not in await standing(tx.connection, [data.unit]):
         raise Transient(f"unit {data.unit} is not here yet")
     named = replace(
