@@ -143,4 +143,5 @@ async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
         query = query.where(CALLBACK.c.ticket == wanted.ticket)
     if wanted.after is not None:
         query = query.where(CALLBACK.c.id > wanted.after)
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows

@@ -124,7 +124,7 @@ def _require_sense(returns: Returns, docket: Docket, paper: Paper) -> None:
 
 async def _window(tx: Transaction, docket: Docket, filing: Filing, returns: Returns) -> Window | None:
     """The window the filing is measured by; None while it is not known."""
-    if "return_window" not in (await pack_of(tx.connection, docket)).limits.kinds:
+    if "return_window" not in (await pack_of(tx.connection, docket)).limits.kinds():
         return Window(None)
     return await store.window_of(tx.connection, filing, docket)
 

@@ -267,7 +267,8 @@ async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
         query = query.where(RETURN.c.ticket == wanted.ticket)
     if wanted.after is not None:
         query = query.where(RETURN.c.id > wanted.after)
-    return (await connection.execute(query)).all()
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
 
 
 async def history(connection: AsyncConnection, tickets: Iterable[UUID]) -> Sequence[Any]:
