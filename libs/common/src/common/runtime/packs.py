@@ -4,8 +4,8 @@ import asyncio
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Column, Date, MetaData, Table, Text, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import JSON, Column, Date, MetaData, Table, Text, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Database, Instant
@@ -15,6 +15,7 @@ from common.messaging.room import Transaction
 from common.messaging.runner import Transient
 from common.policy.pack import Pack, in_force, parse_pack
 
+# json, not jsonb: the registers of a pack stand in the order of its document.
 CREATE_POLICY_TABLE = """
 create table policy_version (
     version text primary key,
@@ -22,7 +23,7 @@ create table policy_version (
     effective_from date not null,
     effective_to date,
     activated_at timestamptz not null,
-    pack jsonb not null
+    pack json not null
 )
 """
 _FRESH_SECONDS = 1.0
@@ -46,7 +47,7 @@ class PackShelf:
             Column("effective_from", Date, nullable=False),
             Column("effective_to", Date),
             Column("activated_at", Instant, nullable=False),
-            Column("pack", JSONB, nullable=False),
+            Column("pack", JSON, nullable=False),
         )
         self._parsed: dict[str, Pack] = {}
         self._listed: tuple[Pack, ...] = ()
