@@ -1,0 +1,153 @@
+"""受理: four outcomes, what each asks for, and what it announces."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.intake.centre import NAME, PHONE, Centre, demand
+
+from common.events.intake import TicketAnswered, TicketCreated, TicketDeclined, TicketTransferred
+
+
+async def test_a_complaint_becomes_a_work_order_and_is_announced(centre: Centre) -> None:
+    answer = await centre.post("/tickets", demand(received_at="2025-09-26T15:30:00+08:00"))
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    (event,) = await centre.wire.announced()
+    assert answer.headers["Hotline-Event"] == str(event.id)
+    assert told["number"] == "SYS20250926000001"
+    assert told["status"] == "awaiting_dispatch"
+    assert (told["received_at"], told["accepted_at"]) == ("2025-09-26T07:30:00Z", "2025-09-26T08:00:00Z")
+    assert [basis["article"] for basis in told["acceptance"]["basis"]] == ["第十三条"]
+    assert told["possible_duplicates"] == []
+    fact = event.data
+    assert isinstance(fact, TicketCreated)
+    assert event.sequence == 1
+    assert str(fact.ticket) == told["id"]
+    assert (fact.round, fact.policy, fact.number) == (0, centre.pack.version, told["number"])
+    assert fact.occurred_at == fact.accepted_at == centre.clock.now()
+    assert fact.requester.has_contact
+    assert not fact.requester.confidential
+    assert fact.actor.role == "agent"
+
+
+async def test_the_event_and_the_ticket_hold_the_statement_masked(centre: Centre) -> None:
+    ticket = await centre.register()
+    (event,) = await centre.wire.announced()
+    read = (await centre.get(f"/tickets/{ticket['id']}")).json()
+    for shown in (event.data.model_dump_json(), str(read)):
+        assert NAME not in shown
+        assert PHONE not in shown
+    assert "路灯灯杆螺丝脱落" in read["statement"]
+    assert "[诉求人]" in read["statement"]
+
+
+async def test_an_inquiry_answered_at_once_needs_no_address(centre: Centre) -> None:
+    told = await centre.register(type="inquiry", outcome="answered", answer="请携带身份证到大厅办理", address=None)
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketAnswered)
+    assert told["status"] is None
+    assert event.data.answer == "请携带身份证到大厅办理"
+
+
+async def test_a_declined_demand_names_the_ground_and_what_the_caller_is_told(centre: Centre) -> None:
+    told = await centre.register(outcome="declined", ground="military", told=True, right_body="军事机关")
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketDeclined)
+    assert event.data.basis[0].article == "第十二条（五）"
+    assert "请向其主管部门反映" in told["acceptance"]["tell"]
+
+
+async def test_a_call_is_passed_on_only_with_consent(centre: Centre) -> None:
+    passed = {"outcome": "transferred", "transferred_to": "119", "mode": "transfer"}
+    refused = await centre.post("/tickets", demand(**passed, consent=False))
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "consent_missing"
+    assert refused.json()["basis"][0]["article"] == "第十三条"
+    assert await centre.wire.announced() == []
+    await centre.register(**passed, consent=True)
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketTransferred)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "article"),
+    [
+        ({"statement": None}, "statement", "第二条"),
+        ({"address": ...}, "address", "第二条"),
+        ({"type": None}, "type", "第二条"),
+        ({"requester": {"phone": PHONE}}, "requester.name", "第二条"),
+        ({"requester": {"name": NAME}}, "requester.phone", "第二条"),
+        ({"requester": ...}, "requester.name", "第二条"),
+    ],
+)
+async def test_a_missing_element_is_named_with_its_clause(
+    centre: Centre, changed: dict[str, Any], field: str, article: str
+) -> None:
+    refused = await centre.post("/tickets", demand(**changed))
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["code"] == "element_missing"
+    assert field in [each["field"] for each in problem["fields"]]
+    assert {basis["article"] for basis in problem["basis"]} == {article}
+    assert await centre.count("ticket") == 0
+
+
+async def test_an_anonymous_tip_off_needs_neither_name_nor_number(centre: Centre) -> None:
+    await centre.register(type="tip_off", requester={"anonymous": True})
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketCreated)
+    assert event.data.requester.anonymous
+    assert not event.data.requester.has_contact
+
+
+async def test_an_open_ticket_of_the_same_caller_and_category_is_a_possible_duplicate(centre: Centre) -> None:
+    first = await centre.register()
+    await centre.register(category="城市管理/市政道路")
+    await centre.register(requester={"name": NAME, "phone": "13800000000"})
+    spelt_otherwise = {"name": NAME, "phone": "+86 139-0469-1234"}
+    again = await centre.register(requester=spelt_otherwise)
+    expected = {"id": first["id"], "number": first["number"], "status": "awaiting_dispatch"}
+    assert again["possible_duplicates"] == [expected]
+
+
+async def test_a_ticket_of_long_ago_or_settled_is_no_possible_duplicate(centre: Centre) -> None:
+    await centre.register(outcome="answered", answer="已答复", type="inquiry")
+    await centre.register(received_at="2025-08-01T08:00:00+08:00")
+    assert (await centre.register())["possible_duplicates"] == []
+
+
+async def test_numbers_are_unique_and_begin_anew_each_local_day(centre: Centre) -> None:
+    numbers = [ticket["number"] for ticket in await asyncio.gather(*(centre.register() for _ in range(60)))]
+    assert len(set(numbers)) == 60
+    await centre.pass_to("2025-09-27 00:00")
+    assert (await centre.register())["number"] == "SYS20250927000001"
+
+
+async def test_a_law_s_own_limit_travels_with_its_basis(centre: Centre) -> None:
+    basis = {"document": "信访工作条例", "article": "第三十四条"}
+    await centre.register(legal_limit={"amount": 60, "unit": "natural_days", "basis": basis})
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketCreated)
+    assert event.data.legal_limit is not None
+    assert event.data.legal_limit.basis.article == "第三十四条"
+
+
+async def test_a_unit_may_not_register_and_an_agent_not_for_another_jurisdiction(centre: Centre) -> None:
+    assert (await centre.post("/tickets", demand(), role="unit", unit="shuangyashan.shuiwu")).status_code == 403
+    assert (await centre.post("/tickets", demand(jurisdiction="qingyuan"))).status_code == 404
+    assert await centre.count("ticket") == 0
+
+
+async def test_what_was_registered_can_be_found(centre: Centre) -> None:
+    ticket = await centre.register()
+    await centre.register(outcome="answered", type="inquiry", answer="已答复")
+    listed = (await centre.get("/tickets", status="awaiting_dispatch", jurisdiction_="")).json()
+    assert listed.get("code") == "invalid_input"
+    listed = (await centre.get("/tickets", number=ticket["number"])).json()
+    assert [item["id"] for item in listed["items"]] == [ticket["id"]]
+    first = (await centre.get("/tickets", size=1)).json()
+    second = (await centre.get("/tickets", size=1, cursor=first["next"])).json()
+    third = (await centre.get("/tickets", size=1, cursor=second["next"])).json()
+    assert second["items"][0]["id"] == ticket["id"]
+    assert third == {"items": [], "next": None}
