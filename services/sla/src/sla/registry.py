@@ -135,7 +135,7 @@ async def activated(connection: AsyncConnection, jurisdiction: str | None = None
     query = select(
         table.c.version,
         table.c.jurisdiction,
-        table.c.pack["name"].astext,
+        table.c.pack["name"].as_string(),
         table.c.effective_from,
         table.c.effective_to,
         table.c.activated_at,
