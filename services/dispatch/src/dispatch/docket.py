@@ -11,7 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Table, Text, Uuid, insert, select, text, update
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant, metadata
