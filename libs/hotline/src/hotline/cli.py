@@ -1,5 +1,6 @@
 """The ``hotline`` command."""
 
+import asyncio
 import json
 import os
 import sys
@@ -22,6 +23,8 @@ from common.policy import check_pack, check_packs
 from common.security.access import ROLES, Role
 from common.security.development import DevelopmentIssuer
 from hotline import broker as kafka
+from hotline.demo.own_suite import BusKind
+from hotline.demo.run import demonstrate
 from hotline.guard import StartRefused
 from hotline.up import Wanted
 from hotline.up import up as run_suite
@@ -115,6 +118,25 @@ def _refuse_issuing_for_real_engines(data: Path) -> None:
             "The development issuer does not serve real engines: use your identity provider's tokens, "
             "or say HOTLINE_DEVELOPMENT=1."
         )
+
+
+@app.command()
+def demo(
+    bus: Annotated[
+        str, typer.Option(help="embedded, or kafka: a real broker and one process per service.")
+    ] = "embedded",
+    weeks_later: Annotated[int, typer.Option("--shift-weeks", help="Move the cases so many weeks further.", min=0)] = 0,
+    examples: Annotated[Path, typer.Option(help="The cases.")] = Path("examples/xinglongtai-2023"),
+    packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
+    jurisdiction: Annotated[str, typer.Option(help="Under whose pack they are handled.")] = "shuangyashan",
+) -> None:
+    """Play the real cases of examples/ in a suite of its own, and print what became of them."""
+    if bus not in ("embedded", "kafka"):
+        raise _refuse("--bus takes embedded or kafka.")
+    try:
+        asyncio.run(demonstrate(examples, packs, jurisdiction, cast(BusKind, bus), weeks_later))
+    except (StartRefused, OSError, ValueError) as error:
+        raise _refuse(str(error)) from error
 
 
 @broker.command("start")

@@ -1,0 +1,166 @@
+"""What the demo shows: each step as it is answered, the stories as the suite tells them, the table of limits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from . import wording
+from .player import Ended, Played
+from .stories import Assign, Collection, Register
+from .timeline import Moved
+
+_COLOURS = {"按时": "green", "超期": "red", "超期，未办": "red"}
+
+
+class Printer:
+    """Prints on a console; ``names`` are the units' names by full code."""
+
+    def __init__(self, console: Console, names: Mapping[str, str]) -> None:
+        self._console = console
+        self._names = names
+
+    def shifts(self, collection: Collection, cases: Sequence[Moved], policy: str) -> None:
+        """Where the stories come from and by how many weeks each is moved."""
+        source = collection.source
+        self._console.print(f"实例取自{source.issued_by}《{source.document}》，按{policy}办理；结果由系统决定。")
+        table = _table("每件整周顺延到规则施行之后", "案件", "通报", "原起始", "顺延", "演示起始", "通报所说")
+        for moved in cases:
+            first = moved.story.steps[0].at
+            table.add_row(
+                moved.story.story,
+                moved.story.place,
+                wording.local(first)[:10],
+                f"{moved.weeks}周",
+                wording.local(moved.at(first))[:10],
+                moved.story.told,
+            )
+        self._console.print(table)
+
+    def step(self, played: Played, moved: Moved) -> None:
+        """One attempt and what the suite said to it."""
+        step, answer = played.scene.step, played.answer
+        who = wording.ROLES.get(step.who) or next(
+            (name for code, name in self._names.items() if code.endswith(f".{step.who}")), step.who
+        )
+        deed = wording.DEEDS[step.does]
+        if isinstance(step, Assign):
+            deed += f" → {next((n for c, n in self._names.items() if c.endswith(f'.{step.unit}')), step.unit)}"
+        mark = "*" if step.assumed else " "
+        line = f"{wording.local(played.scene.at)}{mark} {moved.story.story}  {who} {deed}"
+        if answer is None:
+            self._console.print(f"{escape(line)}  [yellow]○ 没有待办的事项：系统此前已作决定[/]")
+        elif answer.done:
+            told = answer.body.get("number", "") if isinstance(step, Register) else ""
+            state = answer.body.get("status") or answer.body.get("state") or ""
+            decided = wording.basis((answer.body.get("decision") or {}).get("basis"))
+            said = "  ".join(part for part in (told, wording.STATES.get(state, state), decided) if part)
+            self._console.print(f"{escape(line)}  [green]✓ {escape(said)}[/]")
+        else:
+            fields = "；".join(f"{one['field']}：{one['message']}" for one in answer.body.get("fields", ()))
+            title = "  ".join(filter(None, (answer.body.get("title", ""), answer.body.get("detail", ""), fields)))
+            cited = wording.basis(answer.body.get("basis"))
+            said = f"✗ {answer.status} {answer.code} {title} {cited}"
+            self._console.print(f"{escape(line)}  [yellow]{escape(said)}[/]")
+
+    def heard(self, unit: str, line: Mapping[str, Any]) -> None:
+        """One event that the unit's own program consumed."""
+        name = wording.EVENTS.get(line["type"], line["type"])
+        told = f"        {self._names.get(unit, unit)}的程序自总线收到 #{line['seq']} {name} {line['number'] or ''}"
+        self._console.print(f"[dim]{escape(told)}[/]")
+
+    def stories(self, endings: Sequence[Ended]) -> None:
+        """Each case's timeline, as intake tells it."""
+        for ended in endings:
+            story, number = ended.case.moved.story, ended.ticket["number"]
+            state = wording.STATES.get(ended.ticket["status"], ended.ticket["status"])
+            self._console.print(f"\n[bold]{escape(story.story)}[/]  {number}  现状：{state}")
+            for entry in ended.timeline:
+                actor = entry["actor"]
+                who = self._names.get(actor.get("unit") or "", wording.ROLES[actor["role"]])
+                what = wording.EVENTS.get(entry["type"], entry["type"])
+                detail = "；".join(self._detail(entry))
+                self._console.print(escape(f"  {wording.local(entry['occurred_at'])}  {who}  {what}  {detail}"))
+
+    def _detail(self, entry: Mapping[str, Any]) -> Iterator[str]:
+        data = entry["data"]
+        if entry["type"] in ("Dispatched", "Reissued"):
+            yield f"{self._names.get(data['unit'], data['unit'])}，第{entry['round']}轮"
+        if entry["type"] == "DeadlineSet":
+            yield "，".join(
+                f"{wording.DUTIES.get(row['kind'], row['kind'])}至{wording.local(row['due_at'])}"
+                for row in data["deadlines"]
+            )
+        elif "due_at" in data:
+            yield f"{wording.DUTIES.get(data['kind'], data['kind'])}（{wording.local(data['due_at'])}届满）"
+        if entry["type"] in ("ReturnDenied", "ReturnApproved", "CallbackJudged"):
+            yield wording.basis(entry["basis"])
+
+    def table(self, endings: Sequence[Ended]) -> None:
+        """Every limit of every case: when it was due, what happened when, and by which clause."""
+        rows = [
+            (ended, one)
+            for ended in endings
+            for one in ended.deadlines
+            if not (one["window"] and one["verdict"] is None)
+        ]
+        cited = {one["basis"]["document"] for _, one in rows if one["basis"].get("document")}
+        silent = cited if len(cited) == 1 else set()
+        table = _table(f"按时与超期{_by(silent)}", "案件", "工单", "轮", "单位", "时限", "届满", "事实", "结果", "依据")
+        for ended, one in rows:
+            outcome = wording.verdict(one)
+            table.add_row(
+                ended.case.moved.story.story,
+                ended.ticket["number"],
+                str(one["round"]),
+                self._names.get(one["unit"], one["unit"]),
+                wording.DUTIES.get(one["kind"], one["kind"]),
+                wording.local(one["due_at"]),
+                wording.local(one["fact_at"]),
+                f"[{_COLOURS.get(outcome, 'dim')}]{outcome}[/]",
+                escape(wording.basis([one["basis"]], silent=silent)),
+            )
+        self._console.print(table)
+        self._returns(endings)
+
+    def _returns(self, endings: Sequence[Ended]) -> None:
+        rows = [(ended, one, one["decision"] or {}) for ended in endings for one in ended.returns]
+        cited = {one["document"] for *_, made in rows for one in made.get("basis", ()) if one.get("document")}
+        silent = cited if len(cited) == 1 else set()
+        table = _table(f"退单{_by(silent)}", "案件", "轮", "单位", "退单时间", "窗口", "结果", "依据")
+        for ended, one, made in rows:
+            table.add_row(
+                ended.case.moved.story.story,
+                str(one["round"]),
+                self._names.get(one["unit"], one["unit"]),
+                wording.local(one["filed_at"]),
+                {True: "[red]超期[/]", False: "[green]按时[/]", None: ""}[one["late"]],
+                wording.STATES.get(one["state"], one["state"]) + ("（按规则）" if made.get("by_rule") else ""),
+                escape(wording.basis(made.get("basis"), silent=silent)),
+            )
+        self._console.print(table)
+
+    def unit(self, unit: str, heard: Sequence[Mapping[str, Any]], feed: int) -> None:
+        """What the unit's own program saw, beside what its feed holds over HTTP."""
+        kinds: dict[str, int] = {}
+        for line in heard:
+            name = wording.EVENTS.get(line["type"], line["type"])
+            kinds[name] = kinds.get(name, 0) + 1
+        told = "、".join(f"{name}{count}" for name, count in kinds.items())
+        self._console.print(
+            f"{self._names.get(unit, unit)}的程序自总线收到 {len(heard)} 个事件（接口推送 {feed} 个）：{told}"
+        )
+
+
+def _by(documents: set[str]) -> str:
+    return "".join(f"（依据：《{document}》）" for document in documents)
+
+
+def _table(title: str, *heads: str) -> Table:
+    """Nothing is cut off: the last column goes on in the next line."""
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, overflow="fold", no_wrap=head != heads[-1])
+    return table

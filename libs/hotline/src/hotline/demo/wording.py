@@ -1,0 +1,118 @@
+"""What the demo prints in Chinese for what the suite's interfaces say in codes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from common.clock import SHANGHAI, in_utc
+
+DEEDS: Mapping[str, str] = {
+    "register": "登记",
+    "assign": "派单",
+    "sign_in": "签收",
+    "contact": "联系诉求人",
+    "progress": "报告进展",
+    "close": "提交办结报告",
+    "return": "退单",
+    "rule": "审核退单",
+    "callback": "回访",
+    "judge": "研判回访",
+}
+ROLES: Mapping[str, str] = {
+    "softphone": "话务端",
+    "agent": "话务员",
+    "dispatcher": "派单员",
+    "reviewer": "审核人员",
+    "supervisor": "督办人员",
+    "unit": "承办单位",
+    "admin": "管理员",
+    "system": "系统",
+}
+STATES: Mapping[str, str] = {
+    "awaiting_dispatch": "待派单",
+    "dispatched": "待签收",
+    "signed_in": "办理中",
+    "closing_filed": "待审核办结",
+    "closed": "待回访",
+    "archived": "已归档",
+    "withdrawn": "已撤单",
+    "merged": "已并单",
+    "stopped": "停止办理",
+    # of a return
+    "pending": "待核对时限",
+    "queued": "待审核",
+    "approved": "审核同意",
+    "applied": "审核同意，已生效",
+    "denied": "不予通过",
+    "overtaken": "已不能生效",
+    "lapsed": "随轮次终结",
+}
+DUTIES: Mapping[str, str] = {"sign_in": "签收", "closing": "办结", "return_window": "退单窗口"}
+EVENTS: Mapping[str, str] = {
+    "TicketCreated": "登记成单",
+    "Dispatched": "派单",
+    "SignedIn": "签收",
+    "RequesterContacted": "联系诉求人",
+    "ProgressReported": "进展",
+    "ClosingReported": "提交办结报告",
+    "Closed": "办结",
+    "ClosingSentBack": "办结退回",
+    "Reissued": "重新办理",
+    "Archived": "归档",
+    "RulingApplied": "裁定生效",
+    "RulingOvertaken": "裁定已不能生效",
+    "DeadlineSet": "设定时限",
+    "DeadlineMoved": "时限变动",
+    "DeadlineApproaching": "黄灯",
+    "DeadlineBreached": "红灯",
+    "BreachWithdrawn": "红灯撤销",
+    "DeadlineMet": "按时",
+    "DeadlineMissed": "超期",
+    "DeadlineStopped": "时限停止",
+    "DeadlineResumed": "时限恢复",
+    "Returned": "退单",
+    "ReturnApproved": "退单同意",
+    "ReturnDenied": "退单不予通过",
+    "ReturnLapsed": "退单随轮次终结",
+    "CallbackRecorded": "回访",
+    "CallbackJudged": "回访研判",
+}
+
+
+def local(at: datetime | str | None) -> str:
+    """An instant as a clerk reads it."""
+    if at is None:
+        return ""
+    instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{in_utc(instant).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def basis(found: Sequence[Mapping[str, Any]] | None, *, silent: Collection[str] = ()) -> str:
+    """《document》article “quote”; or the assumption, as an assumption. A document is named once.
+
+    ``silent``: documents that the reader knows are meant.
+    """
+    told: list[str] = []
+    named = set(silent)
+    for one in found or ():
+        quoted = (one.get("article") or "") + (f"“{one['quote']}”" if one.get("quote") else "")
+        document = one.get("document")
+        if not quoted:
+            told.append(f"推定：{one['assumption']}" if one.get("assumption") else one["rule"])
+        elif document is None or document in named:
+            told.append(quoted)
+        else:
+            named.add(document)
+            told.append(f"《{document}》{quoted}")
+    return "；".join(dict.fromkeys(told))
+
+
+def verdict(deadline: Mapping[str, Any]) -> str:
+    """What became of a deadline."""
+    if deadline["verdict"] is not None:
+        return {"met": "按时", "missed": "超期"}[deadline["verdict"]]
+    if deadline["state"] == "breached":
+        return "超期，未办"
+    if deadline["state"] == "superseded":
+        return "随轮次终止"
+    return "无人提出" if deadline["window"] else "未到期"
