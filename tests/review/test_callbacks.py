@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.review.desk import CHENGGUAN, YINGSHANG, Desk, Ticket
 
 from common.clock import new_id
 from common.events.dispatch import Archived
 from common.events.review import CallbackJudged
-
-from .conftest import CHENGGUAN, YINGSHANG, Desk, Ticket
 
 
 async def states(desk: Desk, ticket: Ticket) -> list[str]:

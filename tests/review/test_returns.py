@@ -4,11 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.review.desk import CHENGGUAN, DUE, YINGSHANG, ZHUJIAN, Desk, pack_with
 
 from common.events.dispatch import UnitSucceeded
 from common.events.review import ReturnApproved, ReturnDenied, Returned, ReturnLapsed
-
-from .conftest import CHENGGUAN, DUE, YINGSHANG, ZHUJIAN, Desk, pack_with
 
 
 async def test_a_complete_return_waits_for_a_reviewer_with_the_grounds_beside_the_facts(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from common.web.problems import conflict, invalid, unavailable
 from common.web.reading import position_of
 from review.refusals import Refused
 
-RoundSeen = Annotated[int, Field(ge=0, le=2_147_483_647, description="所见的办理轮次")]
+RoundSeen = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647, description="所见的办理轮次")]
 Written = Annotated[str, Text(2000, shortest=0)]
 """Free text that may be blank; ``masked`` before anything is done with it."""
 
