@@ -269,16 +269,19 @@ class KafkaSource:
 
     async def commit(self, positions: Mapping[Place, int]) -> None:
         try:
-            # After a rebalance the group may be further: an old position is never committed in a new assignment.
-            if self._handed_out_in != self._assignments.count:
-                log.warning("partition lost", group=self._group)
-                return
             async with self._asking() as consumer:
                 held = consumer.assignment()
                 offsets = {TopicPartition(*place): offset for place, offset in positions.items()}
+                kept = {place: offset for place, offset in offsets.items() if place in held}
+                # After a rebalance the group may be further: an old position is never committed in a new assignment.
+                if self._handed_out_in != self._assignments.count:
+                    kept = {}
                 try:
-                    await consumer.commit({place: offset for place, offset in offsets.items() if place in held})
+                    if kept:
+                        await consumer.commit(kept)
                 except (CommitFailedError, IllegalStateError):
+                    kept = {}
+                if len(kept) < len(offsets):
                     log.warning("partition lost", group=self._group)
         finally:
             self._assignments.settled.set()

@@ -18,7 +18,7 @@ def _monday(at: datetime) -> datetime:
     return _EPOCH_MONDAY + (at - _EPOCH_MONDAY) // _WEEK * _WEEK
 
 
-def _first_id(at: datetime) -> str:
+def first_id(at: datetime) -> str:
     """The smallest UUIDv7 of an instant: its first 48 bits are milliseconds since 1970."""
     milliseconds = (at - _EPOCH_MONDAY) // timedelta(milliseconds=1) + 4 * 86_400_000
     digits = f"{milliseconds:012x}"
@@ -47,7 +47,7 @@ async def _make(connection: AsyncConnection, table: str, start: datetime) -> Non
 
     Attached rather than created in place: that does not wait for the readers and writers of the whole table.
     """
-    name, first, end = f"{table}_w{start:%Y%m%d}", _first_id(start), _first_id(start + _WEEK)
+    name, first, end = f"{table}_w{start:%Y%m%d}", first_id(start), first_id(start + _WEEK)
     if (await connection.execute(text("select to_regclass(:name)"), {"name": name})).scalar():
         return
     await connection.execute(text(f"create table {name} (like {table} including defaults including storage)"))

@@ -85,7 +85,8 @@ class Runner:
         """Fetch once, apply, commit offsets; returns how many messages were consumed."""
         looked_at = self.room.clock.now()
         fetched = await self.source.fetch(self.most, self.wait_seconds)
-        reach("runner.fetched")
+        if fetched.messages:
+            reach("runner.handed_out")
         applied = await self.apply(fetched.messages) if fetched.messages else 0
         if applied:
             reach("runner.applied")
