@@ -7,7 +7,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from common.basis import Basis
-from common.calendar import Allowance, Unit, WorkingCalendar
+from common.calendar import Allowance, WorkingCalendar
 from common.clock import local_date, new_id
 from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit
 from common.policy import WINDOWS, Limit, NoLimit, Pack, Situation
@@ -19,13 +19,6 @@ ANCHORS: Final[Mapping[str, str]] = {"Dispatched": "dispatched", "Reissued": "di
 
 MEETS: Final[Mapping[str, tuple[DeadlineKind, ...]]] = {"SignedIn": ("sign_in",), "Returned": ("return_window",)}
 """Type of event → the kinds it meets, or of windows, judges. The closing has its own steps (``verdicts``)."""
-
-_LAW_UNITS: Final[Mapping[str, Unit]] = {
-    "minute": "minutes",
-    "hour": "clock_hours",
-    "natural_day": "natural_days",
-    "working_day": "working_days",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ def ruling(
     warn_before = table.warn_before.allowance if table.warn_before else None
     rules = pack.limits.counting
     if legal_limit is not None and kind in pack.limits.law_overrides.kinds:
-        allowance = Allowance(legal_limit.amount, _LAW_UNITS[legal_limit.unit])
+        allowance = Allowance(legal_limit.amount, legal_limit.unit)
         counting = Counting(allowance, rules.close_of_business, rules.roll, warn_before)
         return Ruling(named, anchor, counting, (legal_limit.basis, pack.limits.law_overrides.basis))
     if isinstance(found, NoLimit):
