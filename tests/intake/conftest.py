@@ -1,12 +1,13 @@
 """Intake under test: the other four services absent, their facts told by the wire."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.conftest import FreshDatabase
 from tests.intake.centre import Centre
+from tests.support.logs import captured_logs
 from tests.support.wire import Wire, at, surroundings
 
 from common.clock import SimulatedClock
@@ -54,3 +55,10 @@ async def centre(bare: Centre) -> Centre:
     """双鸭山's pack is in force."""
     await bare.activate()
     return bare
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """The log as in production, kept in memory: an unconfigured one draws pictures of every error."""
+    with captured_logs("intake"):
+        yield

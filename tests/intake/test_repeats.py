@@ -80,28 +80,30 @@ async def test_a_retry_after_a_refusal_for_the_moment_counts_at_the_first_attemp
 
 
 async def test_connections_that_the_server_cut_are_replaced(centre: Centre) -> None:
-    await centre.register()
-    await centre.rows(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where application_name = 'hotline-intake' and datname = current_database()"
-    )
-    statuses = [(await centre.post("/tickets", demand(), key=f"after-{n}")).status_code for n in range(8)]
-    assert set(statuses) <= {201, 503}
-    assert statuses[-1] == 201
+    for cut in range(10):
+        await centre.register()
+        await centre.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'hotline-intake' and datname = current_database()"
+        )
+        for attempt in range(5):
+            answer = await centre.post("/tickets", demand(), key=f"after-{cut}")
+            assert answer.status_code in (201, 503), (attempt, answer.text)
+            if answer.status_code == 201:
+                break
+        assert answer.status_code == 201
+    assert await centre.count("ticket") == 20
 
 
 async def test_a_lock_that_is_not_got_is_a_refusal_for_the_moment(centre: Centre) -> None:
-    engine = centre.service.room.database.engine
-    async with engine.begin() as blocking:
+    waiting = "from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with centre.service.room.database.engine.begin() as blocking:
         await blocking.execute(text("lock table ticket in access exclusive mode"))
         impatient = asyncio.create_task(centre.post("/tickets", demand(), key="k"))
         async with asyncio.timeout(5):
-            while not await centre.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'"):
+            while not await centre.rows(f"select 1 {waiting}"):  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
-        await centre.rows(
-            "select pg_cancel_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' "
-            "and datname = current_database()"
-        )
+        await centre.rows(f"select pg_cancel_backend(pid) {waiting}")
         refused = await impatient
     assert refused.status_code == 503
     assert (await centre.post("/tickets", demand(), key="k")).status_code == 201

@@ -195,7 +195,7 @@ async def _direct(database: Database) -> AsyncIterator[Any]:
             assert raw is not None
         try:
             yield raw
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as lost:
+        except _LOST as lost:
             await connection.invalidate()
             raise unavailable() from lost
         except asyncpg.PostgresError as refused:
@@ -204,6 +204,14 @@ async def _direct(database: Database) -> AsyncIterator[Any]:
             raise
 
 
+_LOST: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    # The server's farewell came while the connection lay idle: its protocol state fits nothing any more.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 _TRANSIENT: Final = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "53300", "25P03"})
 """Deadlock, a lock not got, the server stopping: worth another try, unchanged."""
 
