@@ -51,6 +51,5 @@ async def bare(service: Service, clock: SimulatedClock, issuer: DevelopmentIssue
 async def office(bare: Office) -> Office:
     """双鸭山's pack is in force and four units stand in the register."""
     await bare.activate()
-    for code in ("zhujianju", "chengguan", "shuiwu", "renshe"):
-        await bare.enter_unit(f"shuangyashan.{code}")
+    await bare.enter_units("zhujianju", "chengguan", "shuiwu", "renshe")
     return bare

@@ -1,6 +1,6 @@
 """Builders: who calls, what the other services announce, and the moves that bring a ticket to a status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from common.runtime.service import Service
 from common.security.access import Role
 from common.security.development import DevelopmentIssuer
 from dispatch.docket import Docket, load
+from dispatch.units.commands import register
+from dispatch.units.rules import Unit
 
 SHUANGYASHAN = load_pack(Path("policies/shuangyashan"))
 LEAD, OTHER, THIRD = "shuangyashan.zhujianju", "shuangyashan.chengguan", "shuangyashan.shuiwu"
@@ -70,6 +72,14 @@ class Office:
         body = {"name": code, "kind": "municipal_department", "handlers": ["zhang", "li"], **entry}
         headers = self.headers("admin") | ({"If-Match": etag} if etag else {})
         return await self.client.put(f"units/{code}", json=body, headers=headers)
+
+    async def enter_units(self, *names: str) -> None:
+        """Several units at once, by the command itself."""
+        async with self.service.room.transaction() as tx:
+            for name in names:
+                code = f"{self.pack.jurisdiction}.{name}"
+                unit = Unit(code=code, name=code, kind="municipal_department", handlers=("zhang", "li"))
+                await register(tx, unit, None, self.pack, Actor(role="admin"))
 
     # --- the bus ---
 
@@ -161,6 +171,11 @@ class Office:
             docket = await load(connection, ticket)
         assert docket is not None
         return docket
+
+    async def dockets(self, tickets: Iterable[UUID]) -> list[Docket]:
+        async with self.service.room.database.engine.connect() as connection:
+            found = [await load(connection, ticket) for ticket in tickets]
+        return [docket for docket in found if docket is not None]
 
     async def put_in(self, ticket: UUID, status: Status, **columns: Any) -> None:
         """Set the docket as some history would have left it."""
