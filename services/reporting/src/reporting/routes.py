@@ -100,12 +100,11 @@ def indicator_routes(database: Database, activity: Activity) -> APIRouter:
         """Totals of the whole installation as they change (SSE). Figures only: no ticket, no unit, no token."""
 
         async def tell() -> AsyncIterator[bytes]:
-            told = b""
+            told: Indicators | None = None
             while not activity.ending and not await request.is_disconnected():
-                now = request.app.state.clock.now()
-                found = (await figures(database, Span(), "none", now)).model_dump_json(exclude={"definition"}).encode()
-                if found != told:
-                    yield b"data: " + found + b"\n\n"
+                found = await figures(database, Span(), "none", request.app.state.clock.now())
+                if told is None or found != told.model_copy(update={"as_of": found.as_of}):
+                    yield b"data: " + found.model_dump_json(exclude={"definition"}).encode() + b"\n\n"
                     told = found
                 await asyncio.sleep(_EVERY_SECONDS)
 

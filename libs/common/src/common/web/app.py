@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from common.clock import Clock
 from common.observability import Metrics
 from common.web import problems
+from common.web.docs import api_page
 from common.web.edge import Activity, Edge
 from common.web.reading import Seen
 from common.web.routing import StrictRoute
@@ -73,7 +74,7 @@ def create_app(
     app = FastAPI(
         title=title,
         version="1",
-        docs_url="/docs" if docs else None,
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
@@ -98,6 +99,8 @@ def create_app(
             raise TypeError(f"{service}: make routers with common.web.routing.router(), not APIRouter: {loose}")
         app.include_router(each)
     _add_figures(app, metrics, ready or {})
+    if docs:
+        app.add_api_route("/docs", api_page, methods=["GET"], include_in_schema=False)
     return app
 
 
