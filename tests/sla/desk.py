@@ -192,5 +192,6 @@ class Desk:
     def headers(self, role: Role, unit: str | None = None, jurisdiction: str = "shuangyashan") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.issue(role, unit, jurisdiction)}"}
 
-    async def get(self, path: str, role: Role = "viewer", unit: str | None = None, **params: Any) -> httpx.Response:
-        return await self.client.get(path, headers=self.headers(role, unit), params=params)
+    async def get(self, path: str, role: Role = "viewer", of: str | None = None, **params: Any) -> httpx.Response:
+        """``of`` is the token's unit; everything else stands in the query."""
+        return await self.client.get(path, headers=self.headers(role, of), params=params)

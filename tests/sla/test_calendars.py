@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import chinese_calendar
-import pytest
 from tests.sla.desk import Desk
 from tests.support.wire import at
 
@@ -27,28 +26,28 @@ def end_of_working_day(after: datetime, n: int) -> datetime:
     return datetime.combine(day + timedelta(1), time(), SHANGHAI)
 
 
-@pytest.mark.parametrize(
-    "dispatched",
-    [
-        "2024-09-27 16:00",  # before Sunday 29 September, worked
-        "2024-09-28 10:00",  # on the Saturday between
-        "2024-09-29 23:59:59",  # on the make-up Sunday itself
-        "2024-10-11 17:00",  # before Saturday 12 October, worked
-        "2024-10-12 00:00",
-        "2025-01-26 09:00",  # the make-up Sunday before the Spring Festival
-        "2025-09-26 16:00",
-    ],
+MOMENTS = (
+    "2024-09-27 16:00",  # before Sunday 29 September, worked
+    "2024-09-28 10:00",  # on the Saturday between
+    "2024-09-29 23:59:59",  # on the make-up Sunday itself
+    "2024-10-11 17:00",  # before Saturday 12 October, worked
+    "2024-10-12 00:00",
+    "2025-01-26 09:00",  # the make-up Sunday before the Spring Festival
+    "2025-09-26 16:00",
 )
-@pytest.mark.parametrize("type", ["inquiry", "praise", "tip_off"])
-async def test_limits_end_where_an_independent_calendar_says(desk: Desk, dispatched: str, type: str) -> None:
-    desk.set(dispatched)
-    ticket = await desk.dispatch(type=type)
-    begun = at(dispatched)
-    assert (await desk.row(ticket, "sign_in")).due_at == end_of_working_day(begun, 1)
-    assert (await desk.row(ticket, "return_window")).due_at == end_of_working_day(begun, 1)
-    closing = await desk.row(ticket, "closing")
-    assert closing.due_at == end_of_working_day(begun, WORKING_DAYS[type])
-    assert closing.warn_at == max(begun, end_of_working_day(begun, WORKING_DAYS[type] - 1))
+
+
+async def test_limits_end_where_an_independent_calendar_says(desk: Desk) -> None:
+    for moment in MOMENTS:
+        desk.set(moment)
+        begun = at(moment)
+        for type_, days in WORKING_DAYS.items():
+            ticket = await desk.dispatch(type=type_)
+            assert (await desk.row(ticket, "sign_in")).due_at == end_of_working_day(begun, 1)
+            assert (await desk.row(ticket, "return_window")).due_at == end_of_working_day(begun, 1)
+            closing = await desk.row(ticket, "closing")
+            assert closing.due_at == end_of_working_day(begun, days), (moment, type_)
+            assert closing.warn_at == max(begun, end_of_working_day(begun, days - 1)), (moment, type_)
 
 
 async def test_the_same_case_a_week_later_ends_on_another_day_of_the_week(desk: Desk) -> None:

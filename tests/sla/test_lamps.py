@@ -119,13 +119,13 @@ async def test_after_an_outage_everything_fires_once_in_the_order_of_its_time(de
 
 
 async def test_two_workers_at_once_light_every_lamp_once(desk: Desk) -> None:
-    tickets = [await desk.dispatch() for _ in range(30)]
+    tickets = [await desk.dispatch() for _ in range(16)]
     desk.set("2024-10-01 00:00")
     await desk.catch_up()
     workers = [Timers(desk.service.room, desk.knowledge, most=5) for _ in range(2)]
 
     async def drain(worker: Timers) -> None:
-        for _ in range(40):
+        for _ in range(20):
             await worker.fire()
 
     await asyncio.gather(*(drain(worker) for worker in workers))

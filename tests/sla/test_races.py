@@ -30,7 +30,7 @@ async def test_a_lamp_is_not_lit_while_somebody_judges_the_ticket(desk: Desk) ->
 
 
 async def test_the_sign_in_races_the_red_lamp(desk: Desk) -> None:
-    tickets = [await desk.dispatch() for _ in range(40)]
+    tickets = [await desk.dispatch() for _ in range(20)]
     desk.set(SIGN_IN_DUE)
     await desk.catch_up()
 
@@ -51,7 +51,7 @@ async def test_the_sign_in_races_the_red_lamp(desk: Desk) -> None:
 
 
 async def test_the_end_of_the_round_races_the_red_lamp(desk: Desk) -> None:
-    tickets = [await desk.dispatch(type="inquiry") for _ in range(30)]
+    tickets = [await desk.dispatch(type="inquiry") for _ in range(15)]
     desk.set("2024-10-01 00:00")
     await desk.catch_up()
 
@@ -93,7 +93,7 @@ async def test_a_worker_cut_off_in_mid_batch_leaves_every_lamp_to_be_lit_once(de
 
 async def test_a_new_calendar_races_the_red_lamp(desk: Desk) -> None:
     """Either the old instant fired before the move, or the new one fires after it: never both, never the old after."""
-    tickets = [await desk.dispatch() for _ in range(20)]
+    tickets = [await desk.dispatch() for _ in range(12)]
     desk.set(SIGN_IN_DUE)
     await desk.catch_up()
     await desk.take_back_make_up_day()

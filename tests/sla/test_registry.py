@@ -1,0 +1,156 @@
+"""Packs and calendars: the first start, activation, publication, and who may."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.sla.desk import PACK, Desk
+
+from common.clock import new_id
+from common.events.sla import CalendarPublished, PolicyActivated
+from common.policy import PackInvalid, parse_pack
+from sla.registry import activate_first
+
+PACKS = Path("policies")
+
+
+async def test_the_first_start_puts_in_force_what_lies_in_policies(bare: Desk) -> None:
+    await activate_first(bare.service.room, PACKS)
+    events = await bare.wire.announced()
+    years = [event.data.year for event in events if isinstance(event.data, CalendarPublished)]
+    assert years == list(range(2018, 2027))
+    [activated] = [event for event in events if isinstance(event.data, PolicyActivated)]
+    assert isinstance(activated.data, PolicyActivated)
+    assert (activated.subject, activated.data.version) == ("policy/shuangyashan", PACK.version)
+    assert parse_pack(activated.data.pack).version == PACK.version
+
+
+async def test_several_processes_that_start_at_once_activate_once_and_a_second_start_nothing(bare: Desk) -> None:
+    await asyncio.gather(*(activate_first(bare.service.room, PACKS) for _ in range(3)))
+    await activate_first(bare.service.room, PACKS)
+    assert len(await bare.wire.announced("PolicyActivated")) == 1
+    assert len(await bare.wire.announced("CalendarPublished")) == 9
+
+
+async def test_a_broken_pack_is_refused_with_file_and_line_and_nothing_is_in_force(bare: Desk, tmp_path: Path) -> None:
+    broken = tmp_path / "policies"
+    shutil.copytree(PACKS, broken)
+    limits = broken / "shuangyashan" / "limits.yaml"
+    limits.write_text(limits.read_text().replace("amount: 15", "amount: -15"))
+    with pytest.raises(PackInvalid, match=r"limits\.yaml:\d+"):
+        await activate_first(bare.service.room, broken)
+    assert await bare.wire.announced() == []
+
+
+async def post(desk: Desk, path: str, body: Any, role: Any = "admin", key: str | None = None) -> httpx.Response:
+    headers = desk.headers(role) | {"Idempotency-Key": key or str(new_id())}
+    return await desk.client.post(path, json=body, headers=headers)
+
+
+def other_pack() -> dict[str, Any]:
+    """双鸭山's pack with 3 instead of 2 working days for inquiries."""
+    content = PACK.dump()
+    content["limits"]["kinds"]["closing"]["rules"][0]["allowance"]["amount"] = 3
+    return content
+
+
+async def test_a_pack_that_was_sent_is_activated_once_and_tickets_keep_theirs(desk: Desk) -> None:
+    old = await desk.dispatch(type="inquiry")
+    desk.set("2024-09-27 17:00")
+    preview = await post(desk, "policies/shuangyashan/activations", {"content": other_pack(), "preview": True})
+    assert (preview.status_code, preview.json()["open_tickets"], preview.json()["event"]) == (200, 1, None)
+    answer = await post(desk, "policies/shuangyashan/activations", {"content": other_pack()}, key="once")
+    again = await post(desk, "policies/shuangyashan/activations", {"content": other_pack()}, key="once")
+    assert (answer.status_code, again.json()) == (201, answer.json())
+    assert answer.headers["Hotline-Event"] == answer.json()["event"]
+    version = answer.json()["version"]
+    assert version != PACK.version
+    unchanged = await post(desk, "policies/shuangyashan/activations", {"content": other_pack()})
+    assert (unchanged.status_code, unchanged.json()["active_already"]) == (200, True)
+
+    listed = (await desk.get("policies")).json()["items"]
+    assert {one["version"]: one["in_force"] for one in listed} == {version: True, PACK.version: False}
+    desk.policy = version
+    new = await desk.dispatch(type="inquiry")
+    await desk.tell(desk.dispatched(old, 2))
+    assert (await desk.row(old, "closing", 2)).counting.allowance.amount == 2
+    assert (await desk.row(new, "closing")).counting.allowance.amount == 3
+
+
+async def test_the_files_of_the_server_are_activated_when_none_are_sent(bare: Desk) -> None:
+    answer = await post(bare, "policies/shuangyashan/activations", {})
+    assert (answer.status_code, answer.json()["version"]) == (201, PACK.version)
+    assert (await post(bare, "policies/nowhere/activations", {})).status_code == 404
+    assert (await post(bare, "policies/..%2Fetc/activations", {})).status_code in (404, 422)
+
+
+async def test_a_pack_with_faults_is_refused_and_each_is_named(desk: Desk) -> None:
+    content = PACK.dump()
+    content["limits"]["kinds"]["closing"]["rules"] = content["limits"]["kinds"]["closing"]["rules"][:1]
+    answer = await post(desk, "policies/shuangyashan/activations", {"content": content})
+    assert (answer.status_code, answer.json()["code"]) == (422, "pack_invalid")
+    assert any("limits.kinds.closing" in field["message"] for field in answer.json()["fields"])
+    foreign = {**PACK.dump(), "jurisdiction": "tongjiang", "units": []}
+    assert (await post(desk, "policies/shuangyashan/activations", {"content": foreign})).status_code == 422
+
+
+async def test_only_an_administrator_activates_and_publishes(desk: Desk) -> None:
+    refused = await post(desk, "policies/shuangyashan/activations", {}, role="supervisor")
+    assert refused.status_code == 403
+    year = (await desk.get("calendars/2024")).json()
+    put = await desk.client.put("calendars/2024", json=year, headers=desk.headers("supervisor"))
+    assert put.status_code == 403
+    assert (await desk.client.get("calendars/2024")).status_code == 401
+
+
+async def test_a_year_is_read_corrected_by_who_has_seen_it_and_published_anew(desk: Desk) -> None:
+    read = await desk.get("calendars/2024")
+    assert (read.status_code, read.json()["year"]) == (200, 2024)
+    assert read.headers["ETag"] == f'"{read.json()["version"]}"'
+    content = {name: value for name, value in read.json().items() if name not in ("version", "published_at")}
+    notice = {"title": "更正通知", "number": None, "published_on": "2024-09-27"}
+    content["corrections"] = [{"notice": notice, "no_longer_makeup": ["2024-09-29"]}]
+    headers = desk.headers("admin")
+    blind = await desk.client.put("calendars/2024", json=content, headers=headers)
+    stale = await desk.client.put("calendars/2024", json=content, headers=headers | {"If-Match": '"2024@0"'})
+    assert (blind.status_code, stale.status_code) == (428, 412)
+    seen = headers | {"If-Match": read.headers["ETag"]}
+    put = await desk.client.put("calendars/2024", json=content, headers=seen)
+    assert put.status_code == 200
+    assert put.headers["ETag"] != read.headers["ETag"]
+    event = (await desk.wire.announced("CalendarPublished"))[-1]
+    assert isinstance(event.data, CalendarPublished)
+    assert (event.subject, str(event.id)) == ("calendar/2024", put.headers["Hotline-Event"])
+    [correction] = event.data.content["corrections"]
+    assert correction["no_longer_makeup"] == ["2024-09-29"]
+
+
+async def test_a_year_that_cannot_be_is_refused_with_its_faults(desk: Desk) -> None:
+    assert (await desk.get("calendars/2027")).status_code == 404
+    headers = desk.headers("admin")
+    year = {
+        "year": 2027,
+        "notice": {"title": "通知", "number": None, "published_on": "2026-11-01"},
+        "days_off": [{"holiday": "元旦", "first": "2027-01-01", "last": "2027-01-03"}],
+        "makeup_days": ["2027-01-04"],
+    }
+    weekday = await desk.client.put("calendars/2027", json=year, headers=headers)
+    assert (weekday.status_code, weekday.json()["fields"][0]["field"]) == (422, "makeup_days.0")
+    other = await desk.client.put("calendars/2028", json=year | {"makeup_days": []}, headers=headers)
+    assert other.status_code == 422
+    unknown = await desk.client.put("calendars/2027", json=year | {"makeup_days": [], "extra": 1}, headers=headers)
+    assert unknown.status_code == 422
+    eve = [{"holiday": "元旦", "first": "2026-12-31", "last": "2027-01-01"}]
+    good = await desk.client.put("calendars/2027", json=year | {"makeup_days": [], "days_off": eve}, headers=headers)
+    assert good.status_code == 201
+    assert (await desk.get("calendars/2027")).json()["notice"]["title"] == "通知"
+    # The eve belongs to the arrangement for 2027 now: that for 2026 cannot speak of it as well.
+    read = await desk.get("calendars/2026")
+    content = {name: value for name, value in read.json().items() if name not in ("version", "published_at")}
+    content["days_off"] = [*content["days_off"], eve[0] | {"last": "2026-12-31"}]
+    seen = headers | {"If-Match": read.headers["ETag"]}
+    contradicting = await desk.client.put("calendars/2026", json=content, headers=seen)
+    assert (contradicting.status_code, contradicting.json()["code"]) == (409, "calendars_contradict")
