@@ -1,5 +1,6 @@
 """A ticket's story across services, in the order of the log, for those who may read it."""
 
+from typing import Any
 from uuid import UUID
 
 from tests.intake.centre import HERE, LEAD, OTHER, Centre
@@ -79,9 +80,10 @@ async def test_foreign_and_absent_tickets_answer_alike(centre: Centre) -> None:
     ticket = await centre.register()
     await centre.dispatched(ticket)
     for path in ("/tickets/{}", "/tickets/{}/timeline"):
-        for who in ({"role": "unit", "unit": OTHER}, {"jurisdiction": "qingyuan"}):
-            foreign = await centre.get(path.format(ticket["id"]), **who)  # type: ignore[arg-type]
-            absent = await centre.get(path.format(new_id()), **who)  # type: ignore[arg-type]
+        strangers: tuple[dict[str, Any], ...] = ({"role": "unit", "unit": OTHER}, {"jurisdiction": "qingyuan"})
+        for who in strangers:
+            foreign = await centre.get(path.format(ticket["id"]), **who)
+            absent = await centre.get(path.format(new_id()), **who)
             assert foreign.status_code == absent.status_code == 404
             assert foreign.json()["code"] == absent.json()["code"]
             assert foreign.json()["detail"] == absent.json()["detail"]
@@ -91,24 +93,31 @@ async def test_foreign_and_absent_tickets_answer_alike(centre: Centre) -> None:
 async def test_lists_are_narrowed_and_bad_filters_refused(centre: Centre) -> None:
     ticket = await centre.register(received_at="2025-09-20T08:00:00+08:00")
     await centre.dispatched(ticket)
-    for query in (
+    narrowed: tuple[dict[str, Any], ...] = (
         {"number": ticket["number"]},
         {"status": "dispatched"},
         {"unit": LEAD},
         {"category": "城市管理/路灯"},
         {"jurisdiction": HERE},
         {"received_from": "2025-09-20T00:00:00+08:00", "received_to": "2025-09-21T00:00:00+08:00"},
-    ):
+    )
+    for query in narrowed:
         listed = (await centre.get("/tickets", **query)).json()
         assert [UUID(item["id"]) for item in listed["items"]] == [UUID(ticket["id"])], query
-    for query in ({"status": "closed"}, {"received_from": "2025-09-21T00:00:00+08:00"}, {"jurisdiction": "qingyuan"}):
+    empty: tuple[dict[str, Any], ...] = (
+        {"status": "closed"},
+        {"received_from": "2025-09-21T00:00:00+08:00"},
+        {"jurisdiction": "qingyuan"},
+    )
+    for query in empty:
         assert (await centre.get("/tickets", **query)).json() == {"items": [], "next": None}
-    for query in (
+    refused: tuple[dict[str, Any], ...] = (
         {"size": "0"},
         {"size": "201"},
         {"cursor": "x"},
         {"cursor": "WyJ4Il0"},
         {"number": "a\x00"},
         {"x": "1"},
-    ):
+    )
+    for query in refused:
         assert (await centre.get("/tickets", **query)).status_code == 422, query

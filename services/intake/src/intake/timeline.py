@@ -17,7 +17,7 @@ from common.security.access import Principal, require, visible_jurisdiction, vis
 from common.security.bearer import Caller
 from common.web.inputs import ApiModel, Instant
 from common.web.inputs import Text as TextInput
-from common.web.problems import not_found
+from common.web.problems import invalid, not_found
 from common.web.reading import Page, cursor_of, position_of
 from common.web.routing import router
 from intake.docket import TICKET, TIMELINE
@@ -179,8 +179,7 @@ def _after(cursor: str) -> UUID:
     try:
         return UUID(last)
     except ValueError:
-        position_of("", (str,))  # refuses the cursor in the same words
-        raise
+        raise invalid("cursor", "cursor", "游标无效，请从第一页重新开始。") from None
 
 
 async def _visible(connection: AsyncConnection, action: str, caller: Principal, ticket: UUID) -> RowMapping:

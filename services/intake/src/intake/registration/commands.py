@@ -1,6 +1,6 @@
 """Registration: what was entered becomes rows, one event and an answer."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from common.security.masking import mask
 from common.security.vaulting import KeyRing
 from intake.docket import SHELF, actor_of
 from intake.registration import store
-from intake.registration.rules import Acceptance, Demand, accept
+from intake.registration.rules import Acceptance, Demand, Settlement, accept
 from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers
 from intake.vault.store import seal
 
@@ -166,8 +166,10 @@ def _masked(demand: Demand) -> _Shown:
     def hide(text: str | None) -> str | None:
         return None if text is None else mask(text, *own)
 
-    stated = {name: value for name, value in asdict(demand.settlement).items() if value is not None}
-    settlement = {name: hide(value) if name in _FREE_TEXT else value for name, value in stated.items()}
+    stated = {name: getattr(demand.settlement, name) for name in Settlement.__dataclass_fields__}
+    settlement = {
+        name: hide(value) if name in _FREE_TEXT else value for name, value in stated.items() if value is not None
+    }
     return _Shown(own, hide(demand.statement), hide(demand.address), settlement)
 
 
