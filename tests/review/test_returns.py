@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from tests.review.desk import CHENGGUAN, DUE, YINGSHANG, ZHUJIAN, Desk, pack_with
 
+from common.basis import Basis
+from common.clock import new_id
 from common.events.dispatch import UnitSucceeded
 from common.events.review import ReturnApproved, ReturnDenied, Returned, ReturnLapsed
+from common.events.sla import DeadlineMoved, DeadlineSet, PolicyApplied
 
 
 async def test_a_complete_return_waits_for_a_reviewer_with_the_grounds_beside_the_facts(desk: Desk) -> None:
@@ -246,3 +249,44 @@ async def test_the_successor_of_a_unit_has_its_round_and_its_window(desk: Desk) 
     assert (await desk.file(ticket, CHENGGUAN)).status_code == 404
     answer = await desk.file(ticket, ZHUJIAN, suggested_unit=YINGSHANG)
     assert (answer.json()["state"], answer.json()["late"]) == ("queued", True)
+
+
+async def test_a_moved_window_is_the_one_compared_with_and_an_older_row_moves_nothing_back(desk: Desk) -> None:
+    ticket = await desk.ticket()
+    moved_to = DUE + timedelta(days=1)
+    first = ticket.window()
+    row = first.deadlines[0].model_dump() | {"due_at": moved_to, "generation": 2}
+    moved = DeadlineMoved(**(ticket.fields() | row | {"old_due_at": DUE, "reason": "calendar"}))
+    await desk.wire.deliver(moved, first)
+    desk.clock.set(DUE)
+    filed = await desk.filed(ticket)
+    assert (filed["state"], filed["late"]) == ("queued", False)
+    assert filed["window_due_at"] == "2025-09-29T16:00:00Z"
+
+
+async def test_deadlines_of_something_wider_than_a_ticket_concern_no_return(desk: Desk) -> None:
+    ticket = await desk.ticket(window=False)
+    wide = ticket.window().model_dump() | {"ticket": None, "number": None}
+    await desk.wire.deliver(DeadlineSet.model_validate(wide), subject=f"cluster/{new_id()}")
+    assert (await desk.filed(ticket))["state"] == "pending"
+
+
+async def test_a_ticket_whose_pack_has_not_come_waits_for_it_and_counts_at_the_first_attempt(desk: Desk) -> None:
+    pack = pack_with(returns__late="refused_and_marked_overdue", returns__redo_round_may_be_returned=False)
+    ticket = await desk.ticket(pack=pack)
+    refused = await desk.file(ticket, key="early")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    await desk.activate(pack)
+    desk.clock.set(DUE)
+    assert (await desk.file(ticket, key="early")).json()["late"] is False
+
+
+async def test_an_open_ticket_that_changes_to_another_pack_is_decided_under_it(desk: Desk) -> None:
+    pack = pack_with(returns__before_sign_in="refused")
+    await desk.activate(pack)
+    ticket = await desk.ticket()
+    fields = ticket.fields() | {"policy": pack.version, "basis": (Basis(rule="G-2"),)}
+    await desk.wire.deliver(PolicyApplied(**fields, from_policy=desk.pack.version, to_policy=pack.version))
+    assert (await desk.file(ticket)).json()["code"] == "not_returnable"
+    await ticket.signed_in()
+    assert (await desk.filed(ticket))["policy"] == pack.version

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from common.events.dispatch import Dispatched
 from common.events.envelope import Event
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers
@@ -19,6 +20,8 @@ async def note(tx: Transaction, event: Event) -> None:
 async def follow(tx: Transaction, event: Event) -> None:
     """A fact of dispatch after which filings and callbacks may stand otherwise."""
     docket = await dockets.follow(tx, event)
+    if isinstance(event.data, Dispatched) and docket.round == 1:
+        return  # most tickets: nothing can have been filed before there was a round
     await returns.follow(tx, docket, event)
     await callbacks.follow(tx, docket, event)
 

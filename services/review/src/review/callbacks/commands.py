@@ -8,6 +8,7 @@ from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.intake import CallbackRecorded
 from common.events.review import CallbackJudged
 from common.messaging.room import Transaction
+from common.observability import logger
 from common.security.access import Principal
 from common.web.problems import invalid, not_found
 from review import docket as dockets
@@ -15,6 +16,8 @@ from review.callbacks import store
 from review.callbacks.rules import Callback, GroundNotOfOutcome, Judgment, Outcome, archived_by_rule, judged, over
 from review.docket import BY_RULE, ENDED, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
+
+_log = logger("review")
 
 
 async def record(tx: Transaction, docket: Docket, event: Event) -> None:
@@ -92,6 +95,15 @@ async def _judge(tx: Transaction, docket: Docket, callback: Callback, judgment: 
         note=judgment.note,
     )
     tx.announce(told, subject_of_ticket(callback.ticket))
+    _log.info(
+        "callback judged",
+        ticket=str(callback.ticket),
+        case=str(callback.id),
+        outcome=judgment.outcome,
+        ground=judgment.ground,
+        by_rule=judgment.by_rule,
+        policy=docket.policy,
+    )
     return await store.keep_judgment(tx.connection, callback, judgment, tx.now)
 
 

@@ -19,6 +19,7 @@ from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket, 
 from common.events.review import ReturnApproved, ReturnDenied, Returned, ReturnLapsed
 from common.events.sla import DeadlineMoved, DeadlineSet
 from common.messaging.room import Transaction
+from common.observability import logger
 from common.policy.returns import Returns
 from common.security.access import Principal
 from common.security.refusals import OwnUnit
@@ -37,6 +38,8 @@ from review.returns.rules import (
     require_returnable,
     ruled,
 )
+
+_log = logger("review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,16 @@ async def _decide(tx: Transaction, docket: Docket, filing: Filing, decision: Dec
         note=decision.note,
     )
     tx.announce(told, subject_of_ticket(filing.ticket))
+    _log.info(
+        "return decided",
+        ticket=str(filing.ticket),
+        case=str(filing.id),
+        outcome=decision.outcome,
+        ground=decision.ground,
+        by_rule=decision.by_rule,
+        late=decision.late,
+        policy=docket.policy,
+    )
     return await store.keep_decision(tx.connection, filing, decision, tx.now)
 
 
