@@ -51,6 +51,7 @@ class Centre:
     issuer: DevelopmentIssuer
     clock: SimulatedClock
     admin_url: str
+    service_url: str
     _keys: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property

@@ -47,7 +47,7 @@ async def bare(
     """The service before it has heard anything."""
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline/intake/v1") as client:
-        yield Centre(service, Wire(service, clock), client, issuer, clock, database.admin_url)
+        yield Centre(service, Wire(service, clock), client, issuer, clock, database.admin_url, database.url("intake"))
 
 
 @pytest.fixture

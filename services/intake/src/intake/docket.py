@@ -223,22 +223,22 @@ async def add_entry(connection: AsyncConnection, ticket: UUID, event: Event) -> 
     """Write an event down behind those that were consumed before it."""
     fact = event.data
     assert isinstance(fact, Fact)
-    await connection.execute(
-        insert(TIMELINE).values(
-            ticket=ticket,
-            event_id=event.id,
-            type=event.type,
-            source=event.source,
-            sequence=event.sequence,
-            occurred_at=fact.occurred_at,
-            accepted_at=fact.accepted_at,
-            actor=fact.actor.model_dump(mode="json"),
-            round=getattr(fact, "round", 0),
-            basis=[each.model_dump(mode="json", exclude_none=True) for each in fact.basis],
-            data=fact.model_dump(mode="json", exclude=set(COMMON_FIELDS), exclude_none=True),
-        )
-    )
+    row = {
+        "ticket": ticket,
+        "event_id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "sequence": event.sequence,
+        "occurred_at": fact.occurred_at,
+        "accepted_at": fact.accepted_at,
+        "actor": fact.actor.model_dump(mode="json"),
+        "round": getattr(fact, "round", 0),
+        "basis": [each.model_dump(mode="json", exclude_none=True) for each in fact.basis],
+        "data": fact.model_dump(mode="json", exclude=set(COMMON_FIELDS), exclude_none=True),
+    }
+    await connection.execute(_ADD_ENTRY, row)
 
 
+_ADD_ENTRY: Final = insert(TIMELINE)
 COMMON_FIELDS: Final = frozenset(Fact.model_fields) | {"jurisdiction", "policy", "ticket", "number", "round"}
 """What every event about a ticket carries beside what it says itself."""
