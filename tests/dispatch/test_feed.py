@@ -140,6 +140,7 @@ async def test_what_the_bus_repeats_is_told_once(office: Office) -> None:
 
 
 async def test_several_writers_at_once_number_every_feed_without_gap_or_repeat(office: Office) -> None:
+    await office.enter_unit(LEAD, '"1"', kafka_feed=True)
     tickets = [await office.dispatched(co_handlers=[OTHER]) for _ in range(12)]
     await office.echo()
 
@@ -153,6 +154,8 @@ async def test_several_writers_at_once_number_every_feed_without_gap_or_repeat(o
     for unit in (LEAD, OTHER):
         read = await lines(office, unit)
         assert [seq for seq, _ in read] == list(range(1, 2 * len(tickets) + 1))
+    forwarded = [int(one["seq"]) for one in await on_unit_topics(office)]
+    assert forwarded == list(range(1, 2 * len(tickets) + 1))
 
 
 async def test_a_unit_that_asked_for_a_topic_gets_the_same_events_under_the_same_numbers(office: Office) -> None:
@@ -173,7 +176,7 @@ async def on_unit_topics(office: Office) -> list[dict[str, str]]:
     async with office.service.room.database.engine.connect() as connection:
         rows = await connection.execute(
             text(
-                "select topic, subject, headers ->> 'hotline-seq' as seq, headers ->> 'ce_type' as type, "
+                "select topic, subject, headers ->> 'ce_feedseq' as seq, headers ->> 'ce_type' as type, "
                 "headers ->> 'ce_id' as id from outbox where topic like 'hotline.units.%' order by outbox.id"
             )
         )

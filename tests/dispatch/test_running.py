@@ -54,7 +54,7 @@ async def test_a_unit_reads_over_http_by_stream_and_from_its_topic_the_same_numb
     await topic.start()
     messages = (await topic.fetch(10, 0)).messages
     assert [message.headers["ce_type"].split(".")[1] for message in messages] == told
-    assert [message.headers["hotline-seq"] for message in messages] == ["1", "2", "3"]
+    assert [message.headers["ce_feedseq"] for message in messages] == ["1", "2", "3"]
     await topic.close()
 
     stream = asyncio.create_task(listen(office, last_seen="1"))

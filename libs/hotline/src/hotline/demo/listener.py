@@ -37,7 +37,7 @@ def told(message: Message) -> dict[str, Any]:
     """What the line says of one event."""
     data = json.loads(message.value)
     return {
-        "seq": int(message.headers["hotline-seq"]),
+        "seq": int(message.headers["ce_feedseq"]),
         "type": message.headers["ce_type"].split(".")[1],
         "number": data.get("number"),
         "round": data.get("round"),

@@ -15,7 +15,7 @@ from common.messaging.wakeup import Bell
 from dispatch.feed import store
 from dispatch.feed.rules import holders_after
 
-SEQUENCE_HEADER: Final = "hotline-seq"
+SEQUENCE_HEADER: Final = "ce_feedseq"
 """On a unit's own topic: the event's place in the unit's feed, the same as over HTTP."""
 
 _BEGINNINGS: Final = frozenset({"TicketCreated", "TicketAnswered", "TicketDeclined", "TicketTransferred"})
