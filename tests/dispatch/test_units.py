@@ -1,12 +1,18 @@
 """The unit register: entered, changed by whoever saw the last version, never deleted."""
 
 import asyncio
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from tests.dispatch.office import LEAD, OTHER, Office
 
 from common.events.dispatch import UnitChanged
+from dispatch.units.rules import Unit
+from dispatch.units.store import change, standing
 
 NEW = "shuangyashan.jiaoyuju"
 
@@ -116,10 +122,27 @@ async def test_parents_never_form_a_circle(office: Office) -> None:
 
 
 async def test_two_edits_at_once_do_not_form_a_circle_of_parents(office: Office) -> None:
-    answers = await asyncio.gather(
-        office.enter_unit(LEAD, '"1"', parent=OTHER), office.enter_unit(OTHER, '"1"', parent=LEAD)
-    )
-    assert sorted(answer.status_code for answer in answers) == [200, 422]
+    for round in range(8):
+        one, two = f"shuangyashan.a{round}", f"shuangyashan.b{round}"
+        await office.enter_units(f"a{round}", f"b{round}")
+        answers = await asyncio.gather(
+            office.enter_unit(one, '"1"', parent=two), office.enter_unit(two, '"1"', parent=one)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+async def test_nobody_ends_a_unit_while_a_ticket_is_being_sent_to_it(office: Office) -> None:
+    room = office.service.room
+
+    async def end(unit: Unit) -> None:
+        async with room.transaction() as tx:
+            await tx.connection.execute(text("set local lock_timeout = '50ms'"))
+            await change(tx.connection, replace(unit, ended_on=date(2025, 9, 1)), 1)
+
+    async with room.transaction() as sending:
+        unit = (await standing(sending.connection, [LEAD]))[LEAD]
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await end(unit)
 
 
 async def test_a_unit_ends_with_an_heir_and_is_still_there(office: Office) -> None:

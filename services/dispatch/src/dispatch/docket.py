@@ -11,8 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, insert, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant, metadata
@@ -108,9 +108,9 @@ def standing_of(docket: Docket) -> Standing:
     )
 
 
-async def fill(connection: AsyncConnection, created: TicketCreated) -> bool:
-    """Begin the ticket's life; False when it has begun already."""
-    row = Docket(
+async def fill(connection: AsyncConnection, created: TicketCreated) -> None:
+    """Begin the ticket's life; one that has begun already goes on as it is."""
+    docket = Docket(
         ticket=created.ticket,
         number=created.number,
         jurisdiction=created.jurisdiction,
@@ -125,24 +125,19 @@ async def fill(connection: AsyncConnection, created: TicketCreated) -> bool:
         pending_return=None,
         report=None,
     )
-    if await load(connection, created.ticket) is not None:
-        return False
-    await connection.execute(insert(DOCKET).values(_columns(row)))
-    return True
+    await connection.execute(_FILL, _columns(docket))
 
 
 async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
     """The docket; locked, its row is held until the transaction ends."""
-    query = select(DOCKET).where(DOCKET.c.ticket == ticket)
-    if lock:
-        query = query.with_for_update()
-    row = (await connection.execute(query)).mappings().one_or_none()
+    found = await connection.execute(_LOAD_LOCKED if lock else _LOAD, {"of": ticket})
+    row = found.mappings().one_or_none()
     return None if row is None else _docket(row)
 
 
 async def keep(connection: AsyncConnection, docket: Docket) -> None:
     """Write a docket that was loaded with its lock."""
-    await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(_columns(docket)))
+    await connection.execute(_KEEP, {**_columns(docket), "of": docket.ticket})
 
 
 async def held_by(connection: AsyncConnection, unit: str, after: UUID, most: int) -> Sequence[Docket]:
@@ -214,6 +209,16 @@ def fact(tx: Transaction, docket: Docket, actor: Actor, occurred_at: datetime | 
         "accepted_at": tx.now,
         "actor": actor,
     }
+
+
+_FILL: Final = insert(DOCKET).on_conflict_do_nothing()
+_LOAD: Final = select(DOCKET).where(DOCKET.c.ticket == bindparam("of"))
+_LOAD_LOCKED: Final = _LOAD.with_for_update()
+_KEEP: Final = (
+    update(DOCKET)
+    .where(DOCKET.c.ticket == bindparam("of"))
+    .values({name: bindparam(name) for name in Docket.__dataclass_fields__ if name != "ticket"})
+)
 
 
 def _columns(docket: Docket) -> dict[str, Any]:
