@@ -14,7 +14,7 @@ import httpx
 import structlog
 
 from common.clock import ClockWentBack
-from hotline.stepping import Moved, NoQuiet, Reading
+from hotline.stepping import NEVER, Moved, NoQuiet, Reading
 
 log = structlog.get_logger()
 _RESTART_PAUSE_SECONDS = 0.5
@@ -98,7 +98,7 @@ class ChildProcess:
         try:
             told = (await self._client.get("/time")).raise_for_status().json()
         except httpx.HTTPError:
-            return Reading(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), None, (f"{self.name}: starting",), {})
+            return Reading(NEVER, None, (f"{self.name}: starting",), {})
         return Reading(
             now=datetime.fromisoformat(told["now"]),
             next_due=datetime.fromisoformat(told["next_due"]) if told["next_due"] else None,

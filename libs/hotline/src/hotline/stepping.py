@@ -1,7 +1,8 @@
 """Moving the simulated clock: from due instant to due instant, each time until everybody is quiet."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 from common.clock import ClockWentBack
 
 _PAUSE_SECONDS = 0.01
+NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+"""The instant of a process that does not answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,16 @@ class Stepper:
         Raises :class:`ClockWentBack`, and :class:`NoQuiet` when the suite does not come to rest.
         """
         async with self._lock:
-            now = (await self._quiet())[0].now
+            now = await self._present()
             if to < now:
                 raise ClockWentBack(f"the clock stands at {now.isoformat()}; it does not go back")
             steps = 0
             try:
-                await self._put(now, moving=True)
-                readings = await self._quiet()
+                readings = await self._rest_at(now)
                 while now < to:
                     now = min((due for one in readings if (due := one.next_due) and now < due < to), default=to)
                     self.persist(now)
-                    await self._put(now, moving=True)
-                    readings = await self._quiet()
+                    readings = await self._rest_at(now)
                     steps += 1
             finally:
                 await self._put(now, moving=False)
@@ -82,21 +83,45 @@ class Stepper:
     async def _put(self, now: datetime, *, moving: bool) -> None:
         await asyncio.gather(*(child.put(now, moving=moving) for child in self.children()))
 
-    async def _quiet(self) -> list[Reading]:
-        """Wait until nobody is busy, seen twice unchanged."""
+    async def _read(self) -> list[Reading]:
+        return list(await asyncio.gather(*(child.read() for child in self.children())))
+
+    async def _present(self) -> datetime:
+        """Where the clock stands. Asked without waiting for quiet: while people work there is none."""
+        readings: list[Reading] = []
+        async with self._patience(lambda: readings):
+            while True:
+                readings = await self._read()
+                if all(one.now > NEVER for one in readings):
+                    return max(one.now for one in readings)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _rest_at(self, now: datetime) -> list[Reading]:
+        """Set everybody to ``now`` and wait until all stand there and nobody is busy, seen twice unchanged."""
         before: list[Reading] | None = None
         readings: list[Reading] = []
+        async with self._patience(lambda: readings):
+            await self._put(now, moving=True)
+            while True:
+                readings = await self._read()
+                if any(NEVER < one.now < now for one in readings):
+                    # It started anew meanwhile, and had read the instant before this one was persisted.
+                    await self._put(now, moving=True)
+                    before = None
+                elif any(one.busy for one in readings):
+                    before = None
+                elif readings == before:
+                    return readings
+                else:
+                    before = readings
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    @asynccontextmanager
+    async def _patience(self, readings: Callable[[], Sequence[Reading]]) -> AsyncIterator[None]:
+        """A bounded wait; :class:`NoQuiet` names who was still busy."""
         try:
             async with asyncio.timeout(self.patience_seconds):
-                while True:
-                    readings = list(await asyncio.gather(*(child.read() for child in self.children())))
-                    if any(one.busy for one in readings):
-                        before = None
-                    elif readings == before:
-                        return readings
-                    else:
-                        before = readings
-                    await asyncio.sleep(_PAUSE_SECONDS)
+                yield
         except TimeoutError as error:
-            busy = sorted({what for one in readings for what in one.busy}) or ["nobody answers"]
+            busy = sorted({what for one in readings() for what in one.busy}) or ["nobody answers"]
             raise NoQuiet(f"no quiet within {self.patience_seconds:.0f} s: {', '.join(busy)}") from error
