@@ -30,7 +30,7 @@ async def bare(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[Desk]:
         service = build(around)
         transport = httpx.ASGITransport(app=service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hotline/sla/v1") as client:
-            yield Desk(service, Wire(service, clock), client, issuer, clock)
+            yield Desk(service, Wire(service, clock), client, issuer, clock, around)
         await service.stop()
 
 

@@ -29,7 +29,7 @@ from common.events.intake import TicketCreated
 from common.events.review import Returned
 from common.events.vocabulary import Requester
 from common.policy import load_pack
-from common.runtime.service import Service
+from common.runtime.service import Service, Surroundings
 from common.security.access import Role
 from common.security.development import DevelopmentIssuer
 from sla.deadlines import Deadline
@@ -51,6 +51,7 @@ class Desk:
     client: httpx.AsyncClient
     issuer: DevelopmentIssuer
     clock: SimulatedClock
+    around: Surroundings
     knowledge: Knowledge = field(init=False)
     timers: Timers = field(init=False)
     policy: str = PACK.version

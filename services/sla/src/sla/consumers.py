@@ -70,7 +70,8 @@ async def begin_round(tx: Transaction, event: Event) -> None:
     data = event.data
     assert isinstance(data, Dispatched | Reissued)
     docket = await _locked(tx, data)
-    await _end_rounds(tx, docket, data.round - 1, data.occurred_at, "superseded", event.id)
+    if docket.round:
+        await _end_rounds(tx, docket, data.round - 1, data.occurred_at, "superseded", event.id)
     docket = replace(_released(docket), round=data.round, unit=data.unit, co_handlers=data.co_handlers)
     await change_docket(tx.connection, docket)
     pack = await SHELF.version(tx.connection, docket.policy)

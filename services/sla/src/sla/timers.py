@@ -26,7 +26,7 @@ log = structlog.get_logger()
 MOST: Final = 500
 """How many deadlines fire in one transaction."""
 TICK_SECONDS: Final = 0.25
-_SAVE_SECONDS: Final = 2.0
+_SAVE_SECONDS: Final = 5.0
 _SAVE_STEP: Final = timedelta(seconds=10)
 _WAKE_STEP: Final = timedelta(seconds=1)
 
@@ -35,7 +35,7 @@ class Knowledge:
     """Up to which domain instant this process knows everything, per partition of hotline.tickets.
 
     What was once read stays known: an instant of a partition that has gone to another worker is old, never wrong. The
-    timers here see it at once; the table, for the other workers and the auditor, is written every two seconds, and at
+    timers here see it at once; the table, for the other workers and the auditor, is written every five seconds, and at
     once when simulated time has taken a step.
     """
 
