@@ -259,7 +259,7 @@ class KafkaSource:
                 self._handed_out_in = self._assignments.count
                 messages = [_message(record) for batch in records.values() for record in batch]
                 held = consumer.assignment()
-                read = {place: await consumer.position(place) for place in ends if place in held}
+                read = await _positions(consumer, [place for place in ends if place in held])
         finally:
             if not messages:
                 self._assignments.settled.set()
@@ -333,6 +333,15 @@ class KafkaSource:
             self._moved_at = now
         elif now - self._moved_at > _STUCK_SECONDS:
             raise BusUnavailable("nothing comes although there is something")
+
+
+async def _positions(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+    """How far each is read; nothing when that is not known at once: in a rebalance, which may be waiting for us."""
+    try:
+        async with asyncio.timeout(_ENDS_SECONDS):
+            return {place: await consumer.position(place) for place in places}
+    except (TimeoutError, IllegalStateError):
+        return {}
 
 
 def _message(record: Any) -> Message:
