@@ -16,7 +16,7 @@ from dispatch.feed import store
 from dispatch.feed.rules import holders_after
 
 SEQUENCE_HEADER: Final = "ce_feedseq"
-"""On a unit's own topic: the event's place in the unit's feed, the same as over HTTP."""
+"""On a unit's own topic, as /asyncapi.json says: the event's place in the unit's feed, the same as over HTTP."""
 
 _BEGINNINGS: Final = frozenset({"TicketCreated", "TicketAnswered", "TicketDeclined", "TicketTransferred"})
 _MOST: Final = 500
