@@ -48,10 +48,13 @@ async def parked_subjects(connection: AsyncConnection, subjects: Sequence[str]) 
     return {row.subject for row in rows}
 
 
-async def park(connection: AsyncConnection, message: Message, event_id: UUID | None, kind: str, reason: str) -> None:
-    """Put a message aside with its reason; later ones of its subject will be put behind it."""
+async def park(connection: AsyncConnection, message: Message, event_id: UUID | None, kind: str, reason: str) -> bool:
+    """Put a message aside with its reason; later ones of its subject will be put behind it.
+
+    False for an unreadable one that lies there already.
+    """
     message = storable(message)
-    await connection.execute(
+    parked = await connection.execute(
         _PARK,
         {
             "event_id": event_id,
@@ -65,6 +68,7 @@ async def park(connection: AsyncConnection, message: Message, event_id: UUID | N
             "reason": reason,
         },
     )
+    return bool(parked.rowcount)
 
 
 def storable(message: Message) -> Message:

@@ -190,7 +190,8 @@ class Runner:
                     if not await inbox.claim(tx.connection, [head.id]):
                         return True
                     await inbox.remember(tx.connection, {(head.source, head.subject): head.sequence})
-                await inbox.park(tx.connection, message, head and head.id, kind, reason)
+                if not await inbox.park(tx.connection, message, head and head.id, kind, reason):
+                    return True
                 tx.forward(dead_letter(message, reason))
         except Exception as error:
             if is_transient(error):
