@@ -78,7 +78,7 @@ async def judge(
 async def _quiet(connection: Any, seconds: float) -> list[str]:
     """What still moves after that time: unpublished facts, facts that a consumer has not entered, parked ones."""
     give_up = time.monotonic() + seconds
-    while busy := await _busy(connection):
+    while moving := await busy(connection):
         if time.monotonic() > give_up:
             break
         await asyncio.sleep(0.2)
@@ -87,11 +87,12 @@ async def _quiet(connection: Any, seconds: float) -> list[str]:
         for service in SERVICES
         for row in await connection.fetch(f"select kind, reason from {service}.parked where ended_at is null")  # noqa: S608
     ]
-    return busy + parked
+    return moving + parked
 
 
-async def _busy(connection: Any) -> list[str]:
-    busy = []
+async def busy(connection: Any) -> list[str]:
+    """What is announced and not yet consumed by everybody."""
+    moving = []
     announced = " union all ".join(
         f"select event_id from {service}.outbox where topic in ('{TICKETS}', '{REFERENCE}')"  # noqa: S608
         for service in SERVICES
@@ -102,12 +103,12 @@ async def _busy(connection: Any) -> list[str]:
             f"select count(*) from ({announced}) a where not exists "  # noqa: S608
             f"(select from {service}.inbox i where i.event_id = a.event_id)"
         )
-        busy += [f"{service}: {unpublished} unpublished"] if unpublished else []
-        busy += [f"{service}: {missing} facts never consumed"] if missing else []
+        moving += [f"{service}: {unpublished} unpublished"] if unpublished else []
+        moving += [f"{service}: {missing} facts never consumed"] if missing else []
     behind = await connection.fetchval(
         "select sum(p.next_offset - c.committed) from bus.claim c join bus.partition p using (topic, partition)"
     )
-    return busy + ([f"groups {behind} behind"] if behind else [])
+    return moving + ([f"groups {behind} behind"] if behind else [])
 
 
 async def _acknowledged(connection: Any, ledger: Ledger, findings: Findings) -> None:
