@@ -249,20 +249,17 @@ class KafkaSource:
                 await consumer.start()
 
     async def fetch(self, limit: int, seconds: float) -> Fetched:
-        messages: list[Message] = []
-        # Not settled while records are on their way to us: a rebalance waits for what it would else revoke unseen.
-        self._assignments.settled.clear()
-        try:
-            async with self._asking(seconds) as consumer:
-                ends = await self._ends(consumer)
-                records = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
-                self._handed_out_in = self._assignments.count
-                messages = [_message(record) for batch in records.values() for record in batch]
-                held = consumer.assignment()
-                read = await _positions(consumer, [place for place in ends if place in held])
-        finally:
-            if not messages:
-                self._assignments.settled.set()
+        self._assignments.settled.set()
+        async with self._asking(seconds) as consumer:
+            ends = await self._ends(consumer)
+            # Settled while it waits: in a rebalance getmany waits for the new assignment, and the rebalance for us.
+            records = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
+            if records:
+                self._assignments.settled.clear()
+            self._handed_out_in = self._assignments.count
+            held = consumer.assignment()
+            read = await _positions(consumer, [place for place in ends if place in held])
+        messages = [_message(record) for batch in records.values() for record in batch]
         caught_up = frozenset((place.topic, place.partition) for place, at in read.items() if at >= ends[place])
         self._watch(moved=bool(messages) or not held or (bool(ends) and len(caught_up) == len(ends)))
         return Fetched(messages, caught_up)
