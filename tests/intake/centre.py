@@ -97,11 +97,11 @@ class Centre:
     async def get(
         self,
         path: str,
+        query: dict[str, str | int] | None = None,
         *,
         role: Role = "agent",
         unit: str | None = None,
         jurisdiction: str | None = HERE,
-        **query: str | int,
     ) -> httpx.Response:
         token = self.token(role, unit, jurisdiction)
         return await self.client.get(path, params=query, headers={"Authorization": f"Bearer {token}"})

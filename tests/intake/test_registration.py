@@ -142,12 +142,10 @@ async def test_a_unit_may_not_register_and_an_agent_not_for_another_jurisdiction
 async def test_what_was_registered_can_be_found(centre: Centre) -> None:
     ticket = await centre.register()
     await centre.register(outcome="answered", type="inquiry", answer="已答复")
-    listed = (await centre.get("/tickets", status="awaiting_dispatch", jurisdiction_="")).json()
-    assert listed.get("code") == "invalid_input"
-    listed = (await centre.get("/tickets", number=ticket["number"])).json()
+    listed = (await centre.get("/tickets", {"number": ticket["number"]})).json()
     assert [item["id"] for item in listed["items"]] == [ticket["id"]]
-    first = (await centre.get("/tickets", size=1)).json()
-    second = (await centre.get("/tickets", size=1, cursor=first["next"])).json()
-    third = (await centre.get("/tickets", size=1, cursor=second["next"])).json()
+    first = (await centre.get("/tickets", {"size": 1})).json()
+    second = (await centre.get("/tickets", {"size": 1, "cursor": first["next"]})).json()
+    third = (await centre.get("/tickets", {"size": 1, "cursor": second["next"]})).json()
     assert second["items"][0]["id"] == ticket["id"]
     assert third == {"items": [], "next": None}

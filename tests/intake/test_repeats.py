@@ -103,4 +103,7 @@ async def test_a_lock_that_is_not_got_is_a_refusal_for_the_moment(centre: Centre
         await centre.rows(f"select pg_cancel_backend(pid) {waiting}")
         refused = await impatient
     assert refused.status_code == 503
-    assert (await centre.post("/tickets", demand(), key="k")).status_code == 201
+    first_at = centre.clock.now()
+    await centre.pass_to("2025-09-26 18:00")
+    told = (await centre.post("/tickets", demand(), key="k")).json()
+    assert told["accepted_at"] == first_at.isoformat().replace("+00:00", "Z")

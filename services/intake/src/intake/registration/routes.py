@@ -174,10 +174,20 @@ async def _register(
             _tell(desk, new)
             headers = {"Cache-Control": "no-store", "Hotline-Event": str(new.event_id)}
             return Response(content, 201, headers, "application/json")
-    return await commands.carry_out(keyed, _again(desk, sheet, entered), authorise=_authorise(entered, caller))
+    written: list[NewTicket] = []
+    answer = await commands.carry_out(
+        keyed, _again(desk, sheet, entered, written), authorise=_authorise(entered, caller)
+    )
+    for late in written:
+        _tell(desk, late)
+    return answer
 
 
-def _again(desk: Desk, sheet: Sheet, entered: Registration) -> Callable[[Transaction], Awaitable[Answer]]:
+def _again(
+    desk: Desk, sheet: Sheet, entered: Registration, written: list[NewTicket]
+) -> Callable[[Transaction], Awaitable[Answer]]:
+    """Register inside the transaction that holds the key; ``written`` says afterwards whether it came to that."""
+
     async def command(tx: Transaction) -> Answer:
         try:
             new, content = await register_claimed(desk, tx, sheet, entered.demand(tx.now))
@@ -185,7 +195,7 @@ def _again(desk: Desk, sheet: Sheet, entered: Registration) -> Callable[[Transac
             raise _refused(refused) from None
         except NoPackInForce as absent:
             raise _no_pack(absent) from None
-        _tell(desk, new)
+        written.append(new)
         return Answer(201, Registered.model_validate_json(content), event=new.event_id)
 
     return command

@@ -5,8 +5,8 @@ This is the suite's one hot path (P1): one round trip, one commit, asyncpg witho
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.database import Database
 from common.events.envelope import Message
 from common.web.idempotency import Keyed
-from common.web.problems import unavailable
+from common.web.problems import Problem, unavailable
 from intake.docket import METADATA, OPEN
 from intake.vault.store import Sealed
 
@@ -179,7 +179,8 @@ async def register_claimed(connection: AsyncConnection, new: NewTicket) -> str:
     """Register within the caller's transaction, which has claimed the key; the answer's JSON."""
     raw = (await connection.get_raw_connection()).driver_connection
     assert raw is not None
-    answer: str = await raw.fetchval(REGISTER_CLAIMED, *new.parameters())
+    with _told_apart():
+        answer: str = await raw.fetchval(REGISTER_CLAIMED, *new.parameters())
     return answer
 
 
@@ -194,14 +195,25 @@ async def _direct(database: Database) -> AsyncIterator[Any]:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
         try:
-            yield raw
-        except _LOST as lost:
-            await connection.invalidate()
-            raise unavailable() from lost
-        except asyncpg.PostgresError as refused:
-            if refused.sqlstate in _TRANSIENT:
-                raise unavailable() from refused
+            with _told_apart():
+                yield raw
+        except Problem as refused:
+            if isinstance(refused.__cause__, _LOST):
+                await connection.invalidate()
             raise
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """What may succeed a moment later is a 503 that is kept with its instant; asyncpg's own errors do not say so."""
+    try:
+        yield
+    except _LOST as lost:
+        raise unavailable() from lost
+    except asyncpg.PostgresError as refused:
+        if refused.sqlstate in _TRANSIENT:
+            raise unavailable() from refused
+        raise
 
 
 _LOST: Final = (
