@@ -7,12 +7,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from common.clock import Clock, RealClock, SimulatedClock
 from common.runtime.settings import Settings
 from common.security.development import DevelopmentIssuer
+from hotline.guard import StartRefused
 
 CHILD = "HOTLINE_CHILD"
 """The environment variable that holds a child's orders."""
+
+
+class SettingsRefused(StartRefused):
+    """The environment does not say what the services must know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,11 @@ class Plan:
         }
         if self.development:
             chosen["issuers"] = [DevelopmentIssuer(self.issuer_key).settings()]
-        return Settings(**chosen)
+        try:
+            return Settings(**chosen)
+        except ValidationError as error:
+            wrong = "; ".join(f"HOTLINE_{str(one['loc'][0]).upper()} ({one['msg']})" for one in error.errors())
+            raise SettingsRefused(f"These settings are missing or wrong: {wrong}.") from error
 
     @property
     def issuer_key(self) -> Path:

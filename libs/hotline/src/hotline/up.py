@@ -98,7 +98,7 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
         engine = create_async_engine(driver_url(admin_url))
         await create_bus(engine)
         await engine.dispose()
-        yield Plan(
+        plan = Plan(
             data=wanted.data.resolve(),
             packs=wanted.packs.resolve(),
             database=admin_url,
@@ -108,6 +108,8 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
             development=development,
             pool_size=3,
         )
+        plan.settings()  # refused here, in one sentence, rather than by each child
+        yield plan
 
 
 @asynccontextmanager
@@ -164,10 +166,8 @@ async def _in_several(plan: Plan, wanted: Wanted, listener: socket.socket) -> As
     sockets = [bind_private(private)] + ([listener] if shared is None else [])
     serving = asyncio.create_task(serve(server, sockets))
     try:
-        # One after the other: the first brings the schemas up to date, the others find them so.
-        for child in children:
-            await child.start()
-            await _answering(child)
+        await asyncio.gather(*(child.start() for child in children))
+        await asyncio.gather(*(_answering(child) for child in children))
         await _ready(server)
         yield server
     finally:
