@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from asyncpg import InternalClientError
 from sqlalchemy import TIMESTAMP, MetaData, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
@@ -114,7 +115,8 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
         return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
-    return isinstance(error, OSError | TimeoutError | PoolTimeout)
+    # The last one: the server ended a connection that lay idle, and the driver noticed only now.
+    return isinstance(error, OSError | TimeoutError | PoolTimeout | InternalClientError)
 
 
 async def bootstrap(admin_url: str, services: Iterable[str] = SERVICES) -> None:

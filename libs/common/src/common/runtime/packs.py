@@ -3,10 +3,11 @@
 import asyncio
 from datetime import datetime
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import JSON, Column, Date, MetaData, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.database import Database, Instant
 from common.events.envelope import Event
@@ -49,9 +50,9 @@ class PackShelf:
             Column("activated_at", Instant, nullable=False),
             Column("pack", JSON, nullable=False),
         )
+        # A version is its content: what was parsed holds for whichever database. The list is each database's own.
         self._parsed: dict[str, Pack] = {}
-        self._listed: tuple[Pack, ...] = ()
-        self._listed_at = float("-inf")
+        self._listed: WeakKeyDictionary[AsyncEngine, tuple[float, tuple[Pack, ...]]] = WeakKeyDictionary()
 
     async def keep(self, tx: Transaction, event: Event) -> None:
         """Consumer of ``PolicyActivated``."""
@@ -72,7 +73,6 @@ class PackShelf:
             )
             .on_conflict_do_update(index_elements=["version"], set_={"activated_at": at})
         )
-        self._listed_at = float("-inf")
 
     async def version(self, connection: AsyncConnection, version: str) -> Pack:
         """One version; ``Transient`` while its announcement has not come: events that need it wait."""
@@ -88,11 +88,12 @@ class PackShelf:
     async def in_force(self, database: Database, jurisdiction: str, at: datetime) -> Pack:
         """The pack in force; ``NoPackInForce`` when none is. The list is at most a second old."""
         now = asyncio.get_running_loop().time()
-        if now - self._listed_at > _FRESH_SECONDS:
+        listed_at, listed = self._listed.get(database.engine, (float("-inf"), ()))
+        if now - listed_at > _FRESH_SECONDS or not listed:
             async with database.engine.connect() as connection:
-                self._listed = await self._all(connection)
-            self._listed_at = now
-        return in_force(self._listed, jurisdiction, at)
+                listed = await self._all(connection)
+            self._listed[database.engine] = (now, listed)
+        return in_force(listed, jurisdiction, at)
 
     async def _all(self, connection: AsyncConnection) -> tuple[Pack, ...]:
         """Every version, the one activated last at the end."""
