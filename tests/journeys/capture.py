@@ -14,6 +14,7 @@ async def everything(running: Running, unit: str) -> list[Message]:
     topics = {**PARTITIONS, unit_topic(unit): 1}
     places = {(topic, number) for topic, count in topics.items() for number in range(count)}
     bus = opened(running.bus or running.database("reporting"))
+    await bus.ensure_topics(PARTITIONS)
     source = bus.source(f"plain-{uuid4()}", sorted(topics))
     await source.start()
     found: list[Message] = []

@@ -1,4 +1,4 @@
-"""The same cases across a make-up weekend: the table changes as the independent computation says."""
+"""The same cases across make-up days: the table changes as the independent computation says."""
 
 from datetime import date
 from pathlib import Path
@@ -10,36 +10,45 @@ from tests.journeys.reckoning import Row, expected
 from tests.journeys.table import told
 
 from common.policy import Pack
-from hotline.demo.run import programme, staged
+from hotline.demo.run import Programme, programme, staged
 from hotline.demo.stories import Collection
+from hotline.demo.timeline import merge, move
 
 pytestmark = pytest.mark.database
 
+FURTHER = {15: date(2024, 9, 29), 17: date(2024, 10, 12)}
+"""Weeks further than needed → the make-up day that the case then crosses: the Sunday before the National Day holidays,
+the Saturday after them."""
 
-def window(rows: list[Row], story: str) -> Row:
-    return next(row for row in rows if (row.story, row.round, row.kind) == (story, 1, "return_window"))
+
+def window(rows: list[Row], story: str, since: date) -> str:
+    """How the return window ended that was set for the story's first round on or after that day."""
+    return next(
+        row.ended
+        for row in sorted(rows, key=lambda row: row.due_at)
+        if row.story == story and row.kind == "return_window" and row.due_at.date() >= since
+    )
 
 
-@pytest.mark.parametrize(
-    ("weeks", "makeup_day"),
-    [
-        pytest.param(15, date(2024, 9, 29), id="国庆节前的周日上班"),
-        pytest.param(17, date(2024, 10, 12), id="国庆节后的周六上班"),
-    ],
-)
-async def test_a_make_up_day_changes_the_table_as_computed(
-    circular: Collection, rules: Pack, tmp_path: Path, weeks: int, makeup_day: date
-) -> None:
-    assert chinese_calendar.is_workday(makeup_day)
-    assert makeup_day.weekday() >= 5
-    stories = [story for story in circular.stories if story.story in ("凤凰名店人行路", "沥青喷洒")]
-    shown = programme(Collection(circular.source, stories), rules, weeks_later=weeks)
+async def test_make_up_days_change_the_table_as_computed(circular: Collection, rules: Pack, tmp_path: Path) -> None:
+    assert all(chinese_calendar.is_workday(day) and day.weekday() >= 5 for day in FURTHER.values())
+    stories = {story.story: story for story in circular.stories}
+    pavement, asphalt = stories["凤凰名店人行路"], stories["沥青喷洒"]
+    cases = [
+        *(move(pavement, rules.effective_from, weeks) for weeks in FURTHER),
+        move(asphalt, rules.effective_from, 15),
+    ]
+    shown = Programme(circular, rules, cases, merge(cases))
     async with staged(shown, PACKS, "embedded", tmp_path) as stage:
         await stage.player.play(shown.scenes)
         await stage.player.let_time_pass()
         found = told(await stage.player.endings())
-    assert found == expected(shown.cases)
-    unmoved = expected(programme(shown.collection, rules).cases)
-    # Returned on Monday morning: in time when the weekend was free, late when one of its days was worked.
-    assert window(unmoved, "凤凰名店人行路").ended == "met"
-    assert window(found, "凤凰名店人行路").ended == "missed"
+    assert found == expected(cases)
+    unmoved = expected(programme(circular, rules).cases)
+    # Dispatched on Friday, returned on Monday: in time after a free weekend, late when one of its days was worked.
+    assert window(unmoved, pavement.story, date(2024, 6, 13)) == "met"
+    for makeup_day in FURTHER.values():
+        assert window(found, pavement.story, makeup_day) == "missed"
+    # Dispatched on 30 September and returned on 7 October: not one working day between.
+    assert window(unmoved, asphalt.story, date(2024, 6, 13)) == "missed"
+    assert window(found, asphalt.story, date(2024, 9, 30)) == "met"
