@@ -138,11 +138,11 @@ async def _copy(connection: Any, table: str) -> _Copy:
     }
     kinds = {column["attname"]: column["kind"] for column in written}
     indexes = await connection.fetch(
-        "select array(select attname::text from pg_attribute where attrelid = indrelid and attnum = any(indkey)) as names "
-        "from pg_index where indrelid = $1::regclass and indisunique",
+        "select array(select attname::text from pg_attribute where attrelid = indrelid and attnum = any(indkey)) "
+        "as names from pg_index where indrelid = $1::regclass and indisunique",
         name,
     )
-    unique = {}
+    unique: dict[str, str] = {}
     for index in indexes:
         # One column is enough to make a row unique; one of an index that the table numbers itself needs none.
         there = [column for column in index["names"] if column in kinds]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 
 @dataclass
@@ -34,8 +35,7 @@ class _Shooter(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._next()
 
     def _next(self) -> None:
@@ -91,6 +91,7 @@ async def fire(port: int, clients: int, seconds: float, draw: Callable[[], bytes
         )[1]
         for _ in range(clients)
     ]
-    await asyncio.gather(*(shooter.done for shooter in shooters))
+    async with asyncio.timeout(seconds + 30):
+        await asyncio.gather(*(shooter.done for shooter in shooters))
     volley.took = loop.time() - began
     return volley
