@@ -194,10 +194,10 @@ async def fleet(
             await room.database.close()
 
 
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60, every: float = 0.02) -> None:
     async with asyncio.timeout(seconds):
         while not await true():  # noqa: ASYNC110 - other processes work in between
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every)
 
 
 async def _kafka_behind(bootstrap: str) -> int:

@@ -58,18 +58,23 @@ async def set_scene(admin_url: str) -> None:
 
 def open_room(admin_url: str, service: str, lease: timedelta = timedelta(seconds=10)) -> Room:
     """A service's room whose transactions the server ends when they are silent for the lease."""
-    session = {**SESSION_SETTINGS, "idle_in_transaction_session_timeout": f"{lease // timedelta(milliseconds=1)}ms"}
-    return Room(service, Database.open(room_url(admin_url, service), service, session=session), FrozenClock(NOON))
+    database = Database.open(room_url(admin_url, service), service, session=_session(lease))
+    return Room(service, database, FrozenClock(NOON))
 
 
-def bus_engine(admin_url: str, service: str) -> AsyncEngine:
-    return create_async_engine(driver_url(room_url(admin_url, service)))
+def _session(lease: timedelta) -> dict[str, str]:
+    return {**SESSION_SETTINGS, "idle_in_transaction_session_timeout": f"{lease // timedelta(milliseconds=1)}ms"}
+
+
+def bus_engine(admin_url: str, service: str, lease: timedelta) -> AsyncEngine:
+    url = driver_url(room_url(admin_url, service))
+    return create_async_engine(url, connect_args={"server_settings": _session(lease)})
 
 
 async def open_bus(address: str, admin_url: str, service: str, lease: timedelta, bell: Bell | None = None) -> Bus:
     """The bus at that address: a broker's ``host:port``, or ``pglog``."""
     bus: Bus = (
-        PgLog(bus_engine(admin_url, service), bell or Bell(), lease=lease)
+        PgLog(bus_engine(admin_url, service, lease), bell or Bell(), lease=lease)
         if address == "pglog"
         else Kafka(address, lease=lease)
     )

@@ -24,7 +24,7 @@ async def test_a_process_dies_again_and_again(bus_address: str, admin_url: str, 
                 await scene.wave()
                 return member.dead
 
-            await until(struck)
+            await until(struck, every=0.4)
         await scene.add()
         await scene.wave()
         findings = await scene.settle()

@@ -1,6 +1,5 @@
 """Processes die and freeze in mid-command: on both buses every event has one effect, in order; mutants fail."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,9 @@ async def _tell(scene: Fleet, killed_at: str, frozen_at: str) -> Findings:
 
     async def both_struck() -> bool:
         await scene.wave()
-        await asyncio.sleep(0.1)
         return killed.dead and frozen.frozen
 
-    await until(both_struck)
+    await until(both_struck, every=0.4)
     await scene.overtaken()
     if scene.mutant not in ("none", "no_fence"):  # the others lose events: nobody can wait for all of them
         await scene.settle()
