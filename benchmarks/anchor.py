@@ -86,6 +86,14 @@ def _quoted(column: str) -> str:
     return f'"{column}"'
 
 
+def _literal(value: str | None, kind: str) -> str:
+    """Without colons: pgbench would take them for its variables."""
+    if value is None:
+        return f"null::{kind}"
+    escaped = value.replace("\\", "\\\\").replace("'", "''").replace(":", "\\003A")
+    return f"U&'{escaped}'::{kind}"
+
+
 def _fresh(kind: str, pattern: str, number: str) -> str:
     """A value that no other row has, of the pattern's length where it is a name."""
     uuid = f"('01990000-0000-7000-8000-' || lpad(to_hex({number}), 12, '0'))"
@@ -93,9 +101,9 @@ def _fresh(kind: str, pattern: str, number: str) -> str:
         return f"{uuid}::uuid"
     if kind in ("bigint", "integer"):
         return f"({number})::{kind}"
-    named = re.fullmatch(r"'(.*?)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(.*)'(::\w+)?", pattern)
+    named = re.fullmatch(r"(.*?')(.*?)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'(::\w+)?", pattern)
     if named:
-        return f"('{named.group(1)}' || {uuid} || '{named.group(3)}')"
+        return f"('{named.group(2)}' || {uuid})"
     return f"('n' || ({number})::text)"
 
 
@@ -129,13 +137,10 @@ async def _copy(connection: Any, table: str) -> _Copy:
         name,
     )
     written = [column for column in columns if column["attidentity"] != b"a"]
-    literals = ", ".join(f"quote_nullable({_quoted(column['attname'])}::text)" for column in written)
+    literals = ", ".join(f"{_quoted(column['attname'])}::text" for column in written)
     row = await connection.fetchrow(f"select {literals} from {table} limit 1 offset 20")  # noqa: S608
     row = row or await connection.fetchrow(f"select {literals} from {table} limit 1")  # noqa: S608
-    pattern = {
-        column["attname"]: value if value == "NULL" else f"{value}::{column['kind']}"
-        for column, value in zip(written, row, strict=True)
-    }
+    pattern = {column["attname"]: _literal(value, column["kind"]) for column, value in zip(written, row, strict=True)}
     kinds = {column["attname"]: column["kind"] for column in written}
     indexes = await connection.fetch(
         "select array(select attname::text from pg_attribute where attrelid = indrelid and attnum = any(indkey)) "
