@@ -60,6 +60,10 @@ class Desk:
         answer = await self._ask("GET", who, path, params=params, headers=_after(after))
         return answer.raise_for_status().json()
 
+    async def status(self, who: str, path: str) -> int:
+        """How a look is answered, refusals included."""
+        return (await self._ask("GET", who, path)).status_code
+
     async def post(self, who: str, path: str, body: Mapping[str, Any], key: str, after: str | None = None) -> Answer:
         """A write under its key; the same key again is the same write. A refusal is an answer."""
         headers = {"Idempotency-Key": key, **_after(after)}

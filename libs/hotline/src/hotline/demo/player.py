@@ -29,11 +29,23 @@ _AFTERWARDS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A write as it was sent: by whom, where, what, under which key."""
+
+    who: str
+    path: str
+    body: dict[str, Any]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
-    """A step and the suite's answer; ``answer`` None: there was nothing to act on, such as no return that waits."""
+    """A step, what was sent and what the suite answered; both None: there was nothing to act on, such as no return
+    that waits."""
 
     scene: Scene
-    answer: Answer | None
+    asked: Asked | None = None
+    answer: Answer | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +92,7 @@ class Player:
         for scene in scenes:
             await self._desk.clock(scene.at)
             case = self.cases[scene.case]
-            played = Played(scene, await self._attempt(case, scene))
+            played = await self._attempt(case, scene)
             case.played.append(played)
             self._tell(played)
 
@@ -119,21 +131,20 @@ class Player:
         items: Sequence[Mapping[str, Any]] = found["items"]
         return items
 
-    async def _attempt(self, case: Case, scene: Scene) -> Answer | None:
+    async def _attempt(self, case: Case, scene: Scene) -> Played:
         step = scene.step
         if isinstance(step, Register):
             request: tuple[str, dict[str, Any]] | None = ("/intake/v1/tickets", self._registration(step))
         else:
             request = await self._request(case, step)
         if request is None:
-            return None
-        path, body = request
-        key = f"demo-{scene.case}-{scene.number}"
-        answer = await self._desk.post(self._who(step), path, body, key, after=case.last_event)
+            return Played(scene)
+        asked = Asked(self._who(step), *request, key=f"demo-{scene.case}-{scene.number}")
+        answer = await self._desk.post(asked.who, asked.path, asked.body, asked.key, after=case.last_event)
         case.last_event = answer.event or case.last_event
         if isinstance(step, Register) and answer.done:
             case.ticket, case.number = answer.body["id"], answer.body["number"]
-        return answer
+        return Played(scene, asked, answer)
 
     def _registration(self, step: Register) -> dict[str, Any]:
         """What a softphone posts. The requester is nobody: the country code +999 is given to no country."""

@@ -54,7 +54,7 @@ class Printer:
             self._console.print(f"{escape(line)}  [yellow]○ 没有待办的事项：系统此前已作决定[/]")
         elif answer.done:
             told = answer.body.get("number", "") if isinstance(step, Register) else ""
-            state = answer.body.get("status") or answer.body.get("state") or ""
+            state = answer.body.get("status") or answer.body.get("state") or answer.body.get("outcome") or ""
             decided = wording.basis((answer.body.get("decision") or {}).get("basis"))
             said = "  ".join(part for part in (told, wording.STATES.get(state, state), decided) if part)
             self._console.print(f"{escape(line)}  [green]✓ {escape(said)}[/]")
@@ -123,6 +123,8 @@ class Printer:
                 escape(wording.basis([one["basis"]], silent=silent)),
             )
         self._console.print(table)
+        if any(one["state"] == "breached" for _, one in rows):
+            self._console.print("“超期，未办”：通报讲到此为止，演示中此后无人办理，时钟拨过时限所致。")
         self._returns(endings)
 
     def _returns(self, endings: Sequence[Ended]) -> None:

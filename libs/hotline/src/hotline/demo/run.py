@@ -48,9 +48,8 @@ class Programme:
         return self.collection.source.names(self.pack.jurisdiction)
 
 
-def programme(examples: Path, pack: Path, *, weeks_later: int = 0) -> Programme:
-    """Read the examples and the pack. ``weeks_later``: how many weeks more than the fewest that are needed."""
-    collection, rules = read_collection(examples), load_pack(pack)
+def programme(collection: Collection, rules: Pack, *, weeks_later: int = 0) -> Programme:
+    """The stories under those rules. ``weeks_later``: how many weeks more than the fewest that are needed."""
     cases = [move(story, rules.effective_from, weeks_later) for story in collection.stories]
     return Programme(collection, rules, cases, merge(cases))
 
@@ -120,7 +119,7 @@ class _Watching(Audience):
 
 async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKind, weeks_later: int) -> list[Ended]:
     """Run the demo and print it. Raises ``StartRefused`` when the suite does not come up."""
-    shown = programme(examples, packs / jurisdiction, weeks_later=weeks_later)
+    shown = programme(read_collection(examples), load_pack(packs / jurisdiction), weeks_later=weeks_later)
     console = Console(width=None if Console().is_terminal else 160)
     printer = Printer(console, shown.names)
     with tempfile.TemporaryDirectory(prefix="hotline-demo-") as folder, Progress(console=console) as progress:

@@ -46,6 +46,9 @@ STATES: Mapping[str, str] = {
     "denied": "不予通过",
     "overtaken": "已不能生效",
     "lapsed": "随轮次终结",
+    # of a callback
+    "reached": "已接通",
+    "not_reached": "未接通",
 }
 DUTIES: Mapping[str, str] = {"sign_in": "签收", "closing": "办结", "return_window": "退单窗口"}
 EVENTS: Mapping[str, str] = {
