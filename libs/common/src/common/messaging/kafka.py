@@ -13,6 +13,7 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
+    ProducerClosed,
     TopicAlreadyExistsError,
     for_code,
 )
@@ -182,6 +183,7 @@ class KafkaSink:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
+            _give_up(producer)
             await _stop(producer)
 
 
@@ -352,10 +354,28 @@ def _message(record: Any) -> Message:
     )
 
 
+def _give_up(producer: AIOKafkaProducer) -> None:
+    """Send nothing more: ``stop`` by itself would go on sending what is left, beside the producer made next."""
+    left = producer._message_accumulator
+    for batch in [*left._pending_batches, *(batch for waiting in left._batches.values() for batch in waiting)]:
+        batch.future.add_done_callback(lambda future: future.cancelled() or future.exception())
+    left.fail_all(ProducerClosed())
+
+
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Stop a client, for a while: its own stop can wait for a broker that is gone."""
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await client.stop()
-    except (TimeoutError, KafkaError, OSError):
-        log.warning("client did not stop in time", client=type(client).__name__)
+    """Stop a client, for a while.
+
+    Its own ``stop`` may wait for a broker that is gone, or end half-way with the CancelledError of one of its tasks.
+    """
+    stopping = asyncio.create_task(client.stop())
+    await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
+    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+        return
+    log.warning("client did not stop in order", client=type(client).__name__)
+    stopping.cancel()
+    fetcher = getattr(client, "_fetcher", None)
+    for task in [] if fetcher is None else [fetcher._fetch_task, *fetcher._pending_tasks]:
+        task.cancel()
+    connections = client._client if isinstance(client, AIOKafkaConsumer) else client.client
+    await asyncio.wait({stopping, asyncio.create_task(connections.close())}, timeout=_STOP_SECONDS)
+    await asyncio.gather(stopping, return_exceptions=True)
