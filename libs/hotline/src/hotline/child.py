@@ -7,6 +7,8 @@ import socket
 import sys
 from collections.abc import Callable
 
+import uvloop
+
 from common.clock import SimulatedClock
 from common.observability import configure_logging
 from common.runtime.surroundings import surroundings
@@ -63,5 +65,5 @@ async def _outlive_nobody(stop: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging("hotline")
-    asyncio.run(run(ChildOrders.read()))
+    configure_logging("hotline", level=os.environ.get("HOTLINE_LOG", "WARNING"))
+    uvloop.run(run(ChildOrders.read()))

@@ -1,11 +1,13 @@
 """``python -m <service> api | worker | migrate``: one service in its own process, as a container runs it."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
 
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 
 from common.clock import RealClock
@@ -29,8 +31,8 @@ def main(service: str, build: Build) -> None:
     except ValidationError as error:
         wrong = "; ".join(f"HOTLINE_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
         sys.exit(f"{service} cannot start: {wrong}")
-    configure_logging(service)
-    asyncio.run(_run(service, part, build, settings))
+    configure_logging(service, level=os.environ.get("HOTLINE_LOG", "INFO"))
+    uvloop.run(_run(service, part, build, settings))
 
 
 async def _run(service: str, part: str, build: Build, settings: Settings) -> None:
