@@ -78,18 +78,20 @@ def request(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def fire(port: int, clients: int, seconds: float, draw: Callable[[], bytes]) -> Volley:
-    """So many connections, each one request at a time, for so long."""
+async def fire(ports: Sequence[int], clients: int, seconds: float, draw: Callable[[], bytes]) -> Volley:
+    """So many connections, shared out among the ports, each one request at a time, for so long."""
     volley = Volley()
     loop = asyncio.get_running_loop()
     began = loop.time()
     shooters: Sequence[_Shooter] = [
         (
             await loop.create_connection(
-                lambda: _Shooter(draw, volley, lambda: loop.time() - began < seconds), "127.0.0.1", port
+                lambda: _Shooter(draw, volley, lambda: loop.time() - began < seconds),
+                "127.0.0.1",
+                ports[number % len(ports)],
             )
         )[1]
-        for _ in range(clients)
+        for number in range(clients)
     ]
     async with asyncio.timeout(seconds + 30):
         await asyncio.gather(*(shooter.done for shooter in shooters))
