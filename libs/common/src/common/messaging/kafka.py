@@ -234,6 +234,7 @@ class KafkaSource:
         self._group = group
         self._topics = list(topics)
         self._consumer: AIOKafkaConsumer | None = None
+        self._started = False
         self._assignments = _Assignments(group)
         self._handed_out_in = 0
         self._ends_at = float("-inf")
@@ -249,6 +250,7 @@ class KafkaSource:
         with _reaching():
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await consumer.start()
+        self._started = True
 
     async def fetch(self, limit: int, seconds: float) -> Fetched:
         self._assignments.settled.set()
@@ -302,7 +304,7 @@ class KafkaSource:
         )
 
     async def close(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._started = self._consumer, None, False
         self._assignments.settled.set()
         if consumer is not None:
             await _stop(consumer)
@@ -310,7 +312,7 @@ class KafkaSource:
     @asynccontextmanager
     async def _asking(self, seconds: float = 0) -> AsyncIterator[AIOKafkaConsumer]:
         """The consumer, for a question that is answered within a bounded time."""
-        if self._consumer is None:
+        if self._consumer is None or not self._started:
             raise BusUnavailable("not started")
         with _reaching():
             async with asyncio.timeout(_ANSWER_SECONDS + seconds):

@@ -129,7 +129,7 @@ class Service:
     async def state(self) -> State:
         """What is unfinished, what is due next, how much is parked."""
         busy = [f"{self.name}: outbox"] if await unpublished(self.room) else []
-        busy += [f"{self.name}: consumer" for runner in self.runners if await runner.source.behind()]
+        busy += [f"{self.name}: consumer" for runner in self.runners if await _behind(runner)]
         busy += [f"{self.name}: {what}" for what in await self.unfinished()]
         return State(tuple(busy), await self.next_due(), await count_parked(self.room))
 
@@ -176,6 +176,14 @@ class Service:
     async def _forget(self) -> int:
         async with self.room.database.engine.begin() as connection:
             return await forget_old(connection, days=IDEMPOTENCY_DAYS)
+
+
+async def _behind(runner: Runner) -> bool:
+    """Whether the group has something to read yet; as long as the bus cannot say so, it has."""
+    try:
+        return await runner.source.behind() > 0
+    except BusUnavailable:
+        return True
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
