@@ -70,6 +70,7 @@ async def judge(
         for name, examples in wrong.items():
             findings.wrong(name, examples)
         await _nothing_personal(connection, suite, findings)
+        findings.wrong("errors in the log", await asyncio.to_thread(_errors, suite))
     finally:
         await connection.close()
     return findings
@@ -281,6 +282,19 @@ async def _nothing_personal(connection: Any, suite: SuiteRun, findings: Findings
     for log in (suite.log, suite.data / "postgres.log"):
         text = await asyncio.to_thread(log.read_text, "utf-8", "replace")
         findings.wrong("personal data in logs", [log.name] if CANARY_NAME in text or CANARY_PHONE in text else [])
+
+
+def _errors(suite: SuiteRun) -> list[str]:
+    """Lines of level error: kills and cut connections are warnings, whatever else is an error is a fault."""
+    told = []
+    for line in suite.log.read_text("utf-8", "replace").splitlines():
+        if '"level":"error"' in line:
+            entry = json.loads(line)
+            raised = [f"{one['kind']} at {one['at'][-1:]}" for one in entry.get("raised", ())]
+            told.append(f"{entry.get('service')}: {entry['event'].strip()} {entry.get('reason', '')} {raised}")
+        elif line.startswith("Traceback"):
+            told.append("a traceback")
+    return told
 
 
 async def _column(connection: Any, query: str) -> list[Any]:
