@@ -8,15 +8,12 @@ import pytest
 from tests.conftest import FreshDatabase
 from tests.intake.centre import Centre
 from tests.support.logs import captured_logs
-from tests.support.wire import Wire, at, surroundings
+from tests.support.wire import Alone, Wire, alone, at
 
 from common.clock import SimulatedClock
 from common.runtime.service import Service
 from common.security.development import DevelopmentIssuer
-from common.security.tokens import TokenVerifier
 from intake.service import build
-
-PACKS = Path("policies")
 
 
 @pytest.fixture
@@ -25,19 +22,19 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def issuer(tmp_path: Path) -> DevelopmentIssuer:
-    return DevelopmentIssuer(tmp_path / "issuer.pem")
+async def by_itself(database: FreshDatabase, clock: SimulatedClock, tmp_path: Path) -> AsyncIterator[Alone]:
+    async with alone(build, database, clock, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
-async def service(
-    database: FreshDatabase, clock: SimulatedClock, issuer: DevelopmentIssuer, tmp_path: Path
-) -> AsyncIterator[Service]:
-    verifier = TokenVerifier([issuer.settings()])
-    async with surroundings(database.admin_url, database.url, clock, verifier, tmp_path, PACKS) as around:
-        built = build(around)
-        yield built
-        await built.stop()
+def service(by_itself: Alone) -> Service:
+    return by_itself.service
+
+
+@pytest.fixture
+def issuer(by_itself: Alone) -> DevelopmentIssuer:
+    return by_itself.issuer
 
 
 @pytest.fixture

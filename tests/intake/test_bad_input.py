@@ -8,11 +8,9 @@ import httpx
 import pytest
 from tests.conftest import FreshDatabase
 from tests.intake.centre import NAME, PHONE, Centre, demand
-from tests.support.wire import Wire, at, surroundings
+from tests.support.wire import Wire, alone, at
 
 from common.clock import SimulatedClock
-from common.security.development import DevelopmentIssuer
-from common.security.tokens import TokenVerifier
 from intake.service import build
 
 TABLES = ("ticket", "vault", "outbox", "subject_sequence", "idempotency")
@@ -111,23 +109,18 @@ async def test_without_a_pack_in_force_nothing_is_registered(bare: Centre) -> No
     assert (await bare.post("/tickets", demand())).status_code == 201
 
 
-async def test_before_the_pack_takes_effect_nothing_is_registered(
-    database: FreshDatabase, issuer: DevelopmentIssuer, tmp_path: Path
-) -> None:
+async def test_before_the_pack_takes_effect_nothing_is_registered(database: FreshDatabase, tmp_path: Path) -> None:
     clock = SimulatedClock(at("2024-06-12 23:59"))
-    verifier = TokenVerifier([issuer.settings()])
-    async with surroundings(database.admin_url, database.url, clock, verifier, tmp_path, Path("policies")) as around:
-        service = build(around)
-        transport = httpx.ASGITransport(app=service.app)
+    async with alone(build, database, clock, tmp_path) as found:
+        transport = httpx.ASGITransport(app=found.service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hotline/intake/v1") as client:
-            wire = Wire(service, clock)
-            early = Centre(service, wire, client, issuer, clock, database.admin_url, database.url("intake"))
+            wire = Wire(found.service, clock)
+            early = Centre(found.service, wire, client, found.issuer, clock, database.admin_url, database.url("intake"))
             await early.activate()
             refused = await early.post("/tickets", demand())
             assert (refused.status_code, refused.json()["code"]) == (409, "no_pack_in_force")
             await early.pass_to("2024-06-13 00:00")
             assert (await early.post("/tickets", demand())).status_code == 201
-        await service.stop()
 
 
 async def test_rare_characters_are_kept_exactly(centre: Centre) -> None:

@@ -12,18 +12,18 @@ from tests.intake.centre import Centre, demand
 _PROCESS = """
 import asyncio, json, sys
 from pathlib import Path
+from types import SimpleNamespace
 import httpx
 from common.clock import SimulatedClock
-from common.security.tokens import Issuer, TokenVerifier
-from tests.support.wire import at, surroundings
+from tests.support.wire import alone, at
 from intake.service import build
 
 async def main():
     told = json.load(sys.stdin)
-    verifier = TokenVerifier([Issuer.model_validate(told["issuer"])])
     clock, folder = SimulatedClock(at("2025-09-26 16:00")), Path(told["folder"])
-    async with surroundings(told["admin"], lambda _: told["url"], clock, verifier, folder, Path("policies")) as around:
-        transport = httpx.ASGITransport(app=build(around).app)
+    room = SimpleNamespace(admin_url=told["admin"], url=lambda _: told["url"])
+    async with alone(build, room, clock, folder) as found:
+        transport = httpx.ASGITransport(app=found.service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hotline/intake/v1") as client:
             await client.post("/tickets", json=told["body"], headers=told["headers"])
 
@@ -34,7 +34,6 @@ asyncio.run(main())
 async def test_a_ticket_committed_before_the_kill_is_answered_to_the_retry(centre: Centre, tmp_path: Path) -> None:
     headers = {"Authorization": f"Bearer {centre.token()}", "Idempotency-Key": "k"}
     told = {
-        "issuer": centre.issuer.settings().model_dump(),
         "folder": str(tmp_path),
         "admin": centre.admin_url,
         "url": centre.service_url,

@@ -13,7 +13,7 @@ from tests.support.wire import Wire, at
 from common.clock import FrozenClock
 from common.events import dispatch, intake, review, sla
 from common.events.envelope import Actor
-from common.events.vocabulary import Anchor, Requester
+from common.events.vocabulary import Anchor, DeadlineKind, Requester
 from common.runtime.service import Service
 from common.security.development import DevelopmentIssuer
 
@@ -51,10 +51,10 @@ def dispatched(ticket: UUID, round: int = 1) -> dispatch.Dispatched:
     return dispatch.Dispatched(**fact(ticket, round, "2025-03-03 10:05"), unit=UNIT)
 
 
-def deadline_set(ticket: UUID, *kinds: str) -> sla.DeadlineSet:
+def deadline_set(ticket: UUID, *kinds: DeadlineKind) -> sla.DeadlineSet:
     rows = tuple(
         sla.DeadlineRow(
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             unit=UNIT,
             round=1,
             anchor=Anchor(event=uuid4(), at=at("2025-03-03 10:05")),
@@ -69,7 +69,7 @@ def deadline_set(ticket: UUID, *kinds: str) -> sla.DeadlineSet:
     return sla.DeadlineSet(**fact(ticket, 1, "2025-03-03 10:05"), cause=uuid4(), deadlines=rows)
 
 
-def verdict(model: type[sla.OneDeadline], ticket: UUID, kind: str, **more: Any) -> sla.OneDeadline:
+def verdict(model: type[sla.OneDeadline], ticket: UUID, kind: DeadlineKind, **more: Any) -> sla.OneDeadline:
     due = at("2025-03-05 00:00")
     return model(
         **fact(ticket, 1, "2025-03-04 09:00"),
@@ -77,7 +77,7 @@ def verdict(model: type[sla.OneDeadline], ticket: UUID, kind: str, **more: Any) 
         unit=UNIT,
         due_at=due,
         generation=1,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -207,7 +207,7 @@ async def test_the_first_page_and_its_stream_tell_totals_without_a_token(service
             told.append(json.loads(message["body"][6:]))
             activity.ending = True
 
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http", "method": "GET", "path": "/reporting/v1/stream", "raw_path": b"/reporting/v1/stream",
         "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http", "client": None, "server": None,
     }  # fmt: skip

@@ -7,16 +7,13 @@ import httpx
 import pytest
 from tests.conftest import FreshDatabase
 from tests.sla.desk import PACK, Desk
-from tests.support.wire import Wire, at, surroundings
+from tests.support.wire import PACKS, Wire, alone, at
 
 from common.calendar import load_calendar
 from common.clock import SimulatedClock
-from common.security.development import DevelopmentIssuer
-from common.security.tokens import TokenVerifier
 from sla.registry import SYSTEM, activate, publish_years
 from sla.service import build
 
-PACKS = Path("policies")
 YEARS = load_calendar(PACKS / "calendar").years
 
 
@@ -24,14 +21,10 @@ YEARS = load_calendar(PACKS / "calendar").years
 async def bare(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[Desk]:
     """The service on a Friday afternoon before a National Day holiday, without pack or calendar."""
     clock = SimulatedClock(at("2024-09-27 16:00"))
-    issuer = DevelopmentIssuer(tmp_path / "issuer.pem")
-    verifier = TokenVerifier([issuer.settings()])
-    async with surroundings(database.admin_url, database.url, clock, verifier, tmp_path, PACKS) as around:
-        service = build(around)
-        transport = httpx.ASGITransport(app=service.app)
+    async with alone(build, database, clock, tmp_path) as found:
+        transport = httpx.ASGITransport(app=found.service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hotline/sla/v1") as client:
-            yield Desk(service, Wire(service, clock), client, issuer, clock, around)
-        await service.stop()
+            yield Desk(found.service, Wire(found.service, clock), client, found.issuer, clock, found.around)
 
 
 @pytest.fixture

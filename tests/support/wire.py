@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,20 +21,46 @@ from common.messaging.bus import PARTITIONS
 from common.messaging.pglog import PgLog
 from common.messaging.wakeup import Bell
 from common.runtime.service import Service, Surroundings
+from common.security.development import DevelopmentIssuer
 from common.security.tokens import TokenVerifier
+
+PACKS = Path("policies")
+
+
+class Room(Protocol):
+    """A database of a test's own (``FreshDatabase`` of the root conftest)."""
+
+    @property
+    def admin_url(self) -> str: ...
+
+    def url(self, service: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One service, the other four absent."""
+
+    service: Service
+    issuer: DevelopmentIssuer
+    around: Surroundings
 
 
 @asynccontextmanager
-async def surroundings(
-    admin_url: str, url_of: Callable[[str], str], clock: Clock, verifier: TokenVerifier, folder: Path, packs: Path
-) -> AsyncIterator[Surroundings]:
-    """What a service under test is built with: the embedded bus in its own database, a clock that the test holds."""
+async def alone(
+    build: Callable[[Surroundings], Service], database: Room, clock: Clock, folder: Path
+) -> AsyncIterator[Alone]:
+    """Build a service on a database of its own, with the embedded bus in it and a clock that the test holds."""
     bell = Bell()
-    bus = PgLog(create_async_engine(driver_url(admin_url)), bell)
+    bus = PgLog(create_async_engine(driver_url(database.admin_url)), bell)
     await bus.ensure_topics(PARTITIONS)
     keys = folder / "keys"
     keys.mkdir(exist_ok=True)
-    yield Surroundings(clock, bus, bell, url_of, verifier, keys, packs, development=True, pool_size=2)
+    issuer = DevelopmentIssuer(folder / "issuer.pem")
+    verifier = TokenVerifier([issuer.settings()])
+    around = Surroundings(clock, bus, bell, database.url, verifier, keys, PACKS, development=True, pool_size=2)
+    service = build(around)
+    yield Alone(service, issuer, around)
+    await service.stop()
     await bus.close()
 
 
