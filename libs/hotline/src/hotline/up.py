@@ -32,6 +32,8 @@ from hotline.suite import Paths, Suite
 
 Say = Callable[[str], None]
 _START_SECONDS = 90
+# A socket's whole path has at most 104 bytes on macOS; the longest name in the folder takes 11.
+_SOCKET_FOLDER_BYTES = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ async def _in_one_process(plan: Plan, wanted: Wanted, listener: socket.socket) -
 async def _in_several(plan: Plan, wanted: Wanted, listener: socket.socket) -> AsyncIterator[Server]:
     """Children for the services, the clock and (one per service) the proxy here."""
     clock = _clock(plan, wanted)
-    folder = Path(tempfile.mkdtemp(prefix="hotline-"))
+    folder = _private_folder(plan.data)
     private = folder / "supervisor"
     groups = [(name,) for name in SERVICES] if wanted.processes == 0 else [SERVICES] * wanted.processes
     shared = listener.fileno() if wanted.processes else None
@@ -176,6 +178,16 @@ async def _in_several(plan: Plan, wanted: Wanted, listener: socket.socket) -> As
         await asyncio.gather(serving, return_exceptions=True)
         await front.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private_folder(data: Path) -> Path:
+    """A folder for the private sockets: in the data directory, or elsewhere where that path is too long for one."""
+    folder = data / "run"
+    if len(os.fsencode(folder)) > _SOCKET_FOLDER_BYTES:
+        return Path(tempfile.mkdtemp(prefix="hotline-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _clock(plan: Plan, wanted: Wanted) -> Clock:

@@ -22,16 +22,19 @@ def build(surroundings: Surroundings) -> Service:
     metrics = Metrics("sla")
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
+    activated = asyncio.Event()
 
     async def first(_: asyncio.Event) -> None:
         await activate_first(room, surroundings.packs)
+        activated.set()
 
     async def next_due() -> datetime | None:
         return await timers.next_due()
 
     async def unfinished() -> Sequence[str]:
         working = {"lamps to light": timers.unfinished, "deadlines to count again": recount.unfinished}
-        return [what for what, unfinished in working.items() if await unfinished()]
+        found = [what for what, unfinished in working.items() if await unfinished()]
+        return found if activated.is_set() else ["first activation", *found]
 
     return assemble(
         room,
