@@ -64,16 +64,15 @@ async def test_a_broker_that_goes_and_comes_back_delays_facts_and_loses_none(adm
             rows = await connection.execute(text("select sequence from heard order by place"))
             return list(rows.scalars()) == list(range(1, announced + 1))
 
-    for _ in range(2):
-        announced += 1
-        await announce(intake, ticket, announced)
-        await until(all_heard)
-        await asyncio.to_thread(broker.stop)
-        announced += 1
-        await announce(intake, ticket, announced)
-        assert await unpublished(intake) == 1
-        broker = await asyncio.to_thread(kafka_broker.start, tmp_path, port=port)
-        await until(all_heard)
+    announced += 1
+    await announce(intake, ticket, announced)
+    await until(all_heard)
+    await asyncio.to_thread(broker.stop)
+    announced += 1
+    await announce(intake, ticket, announced)
+    assert await unpublished(intake) == 1
+    broker = await asyncio.to_thread(kafka_broker.start, tmp_path, port=port)
+    await until(all_heard)
     await asyncio.to_thread(broker.stop)
     announced += 1
     await announce(intake, ticket, announced)

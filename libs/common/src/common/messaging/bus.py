@@ -25,6 +25,8 @@ RETENTION_DAYS = 30
 """How long the bus keeps ``hotline.tickets``; ``hotline.reference`` never expires."""
 LEASE = timedelta(seconds=10)
 """How long a member of a group, or a relay, may be silent before others take over (machine time)."""
+IDLE_SECONDS = 0.25
+"""The longest pause between two looks for work of other processes; in one process a bell saves it."""
 
 
 def made_when_spoken_of(topic: str) -> bool:

@@ -23,12 +23,19 @@ async def claim(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
     return {row.event_id for row in rows}
 
 
-async def last_seen(connection: AsyncConnection, streams: Sequence[Stream]) -> dict[Stream, int]:
-    """The last sequence consumed per stream: the permanent guard against repeats older than the inbox."""
-    rows = await connection.execute(
-        _GUARD, {"sources": [one[0] for one in streams], "subjects": [one[1] for one in streams]}
-    )
-    return {(row.source, row.subject): row.last for row in rows}
+async def standing(connection: AsyncConnection, streams: Sequence[Stream]) -> tuple[dict[Stream, int], set[str]]:
+    """The last sequence consumed per stream, the permanent guard against repeats older than the inbox; and which of
+    the subjects have parked events.
+
+    Asked after :func:`claim`, in a statement of its own: what another worker committed while we waited there counts.
+    """
+    rows = (
+        await connection.execute(
+            _STANDING, {"sources": [one[0] for one in streams], "subjects": [one[1] for one in streams]}
+        )
+    ).all()
+    last = {(row.source, row.subject): row.last for row in rows if row.source is not None}
+    return last, {row.subject for row in rows if row.source is None}
 
 
 async def remember(connection: AsyncConnection, last: dict[Stream, int]) -> None:
@@ -41,11 +48,6 @@ async def remember(connection: AsyncConnection, last: dict[Stream, int]) -> None
             "lasts": [last[one] for one in streams],
         },
     )
-
-
-async def parked_subjects(connection: AsyncConnection, subjects: Sequence[str]) -> set[str]:
-    rows = await connection.execute(_PARKED_AMONG, {"subjects": list(subjects)})
-    return {row.subject for row in rows}
 
 
 async def park(connection: AsyncConnection, message: Message, event_id: UUID | None, kind: str, reason: str) -> bool:
@@ -88,10 +90,12 @@ def _printed(words: str) -> str:
 _CLAIM = text("insert into inbox (event_id) select unnest(:ids) on conflict do nothing returning event_id").bindparams(
     bindparam("ids", type_=ARRAY(PgUUID))
 )
-_GUARD = text(
+_STANDING = text(
     """
     select g.source, g.subject, g.last from subject_guard g
     join unnest(:sources, :subjects) as w (source, subject) on g.source = w.source and g.subject = w.subject
+    union all
+    select distinct null, subject, 0 from parked where ended_at is null and subject = any(:subjects)
     """
 ).bindparams(bindparam("sources", type_=ARRAY(TEXT)), bindparam("subjects", type_=ARRAY(TEXT)))
 _REMEMBER = text(
@@ -105,9 +109,6 @@ _REMEMBER = text(
     bindparam("subjects", type_=ARRAY(TEXT)),
     bindparam("lasts", type_=ARRAY(BIGINT)),
 )
-_PARKED_AMONG = text(
-    "select distinct subject from parked where ended_at is null and subject = any(:subjects)"
-).bindparams(bindparam("subjects", type_=ARRAY(TEXT)))
 _PARK = text(
     """
     insert into parked (event_id, topic, partition, "offset", subject, headers, value, kind, reason)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.database import SERVICES
+from common.database import SERVICES, one_by_one
 from common.events.envelope import Message
 
 from .bus import LEASE, BusUnavailable, Source, WrongPartitions, made_when_spoken_of, reaching
@@ -67,6 +67,7 @@ class PgLog:
 
     def __init__(self, engine: AsyncEngine, bell: Bell, *, lease: timedelta = LEASE) -> None:
         self.engine = engine
+        self.single = one_by_one(engine)
         self.bell = bell
         self.lease = lease
         self._partitions: dict[str, int] = {}
@@ -116,7 +117,7 @@ class PgLogSink:
     async def publish(self, messages: Sequence[Message]) -> None:
         places = [self.partition_of(one.key, await self._bus.partitions(one.topic)) for one in messages]
         with reaching():
-            async with self._bus.engine.begin() as connection:
+            async with self._bus.single.connect() as connection:
                 await connection.execute(
                     _APPEND,
                     {

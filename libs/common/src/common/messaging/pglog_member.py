@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, INTEGER, TEXT
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.database import one_by_one
 from common.events.envelope import Message
 
 from .bus import BusUnavailable, Fetched, Place, reaching
@@ -38,6 +39,7 @@ class PgLogSource:
         lease: timedelta,
     ) -> None:
         self._engine = engine
+        self._single = one_by_one(engine)
         self._bell = bell
         self._partitions_of = partitions_of
         self._group = group
@@ -89,7 +91,7 @@ class PgLogSource:
             "positions": [positions[place] for place in places],
         }
         with reaching():
-            async with self._turn, self._engine.begin() as connection:
+            async with self._turn, self._single.connect() as connection:
                 kept = {(row.topic, row.partition) for row in await connection.execute(_COMMIT, arguments)}
         for place in places:
             if place not in kept:
@@ -98,7 +100,7 @@ class PgLogSource:
 
     async def behind(self) -> int:
         with reaching():
-            async with self._engine.connect() as connection:
+            async with self._single.connect() as connection:
                 return int((await connection.execute(_BEHIND, {"group": self._group})).scalar_one())
 
     async def close(self) -> None:
@@ -130,7 +132,7 @@ class PgLogSource:
             "positions": [self._positions[place] for place in places],
             "most": max(20, limit // len(places)),
         }
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             rows = (await connection.execute(_READ, arguments)).all()
         for topic, partition, end, offset, key, headers, value in rows:
             place = (topic, partition)

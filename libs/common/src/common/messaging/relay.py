@@ -14,7 +14,7 @@ from common.database import is_transient
 from common.events.envelope import Message
 from common.failpoint import reach
 
-from .bus import LEASE, BusUnavailable, Sink
+from .bus import IDLE_SECONDS, LEASE, BusUnavailable, Sink
 from .room import Room
 from .wakeup import Bell
 
@@ -89,6 +89,7 @@ class Relay:
         # The lock may be another process's: there is nothing to wait on but time.
         while not (await connection.execute(_LEAD, {"service": self._room.service})).scalar():  # noqa: ASYNC110
             await asyncio.sleep(self._lease.total_seconds() / 10)
+        pause = self._poll_seconds
         while True:
             heard = self._room.bell.rings
             try:
@@ -98,8 +99,11 @@ class Relay:
                 log.warning("bus unreachable", service=self._room.service, error=str(error))
                 await asyncio.sleep(self._lease.total_seconds() / 10)
                 continue
-            if not published:
-                await self._room.bell.wait(heard, self._poll_seconds)
+            if published:
+                pause = self._poll_seconds
+            else:
+                await self._room.bell.wait(heard, pause)
+                pause = min(pause * 2, max(IDLE_SECONDS, self._poll_seconds))
 
     async def publish_some(self, connection: AsyncConnection) -> int:
         """Publish the oldest unpublished rows and mark them; returns how many."""
@@ -135,6 +139,6 @@ class Relay:
 
 async def unpublished(room: Room) -> int:
     """How many announced facts the bus does not have yet."""
-    async with room.database.engine.connect() as connection:
+    async with room.database.single.connect() as connection:
         found = await connection.execute(text("select count(*) from outbox where published_at is null"))
         return int(found.scalar_one())

@@ -1,6 +1,6 @@
 """A service's room: where its commands run and its facts are announced, in one transaction."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +30,7 @@ class Room:
     database: Database
     clock: Clock
     bell: Bell = field(default_factory=Bell)
+    heard: "Heard" = field(default_factory=lambda: Heard())
 
     @asynccontextmanager
     async def transaction(self, now: datetime | None = None) -> AsyncIterator["Transaction"]:
@@ -46,8 +47,27 @@ class Room:
 
     async def seen(self, event_id: UUID, retention_days: int = 42) -> bool:
         """Whether this service has consumed or announced the event; one older than the inbox counts as seen."""
-        async with self.database.engine.connect() as connection:
+        if event_id in self.heard:
+            return True
+        async with self.database.single.connect() as connection:
             return bool((await connection.execute(_SEEN, {"id": event_id, "days": retention_days})).scalar())
+
+
+class Heard:
+    """The events that this process has consumed lately: a hint that saves asking the inbox, which is the truth."""
+
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        self._events: dict[UUID, None] = {}
+
+    def __contains__(self, event_id: UUID) -> bool:
+        return event_id in self._events
+
+    def add(self, event_ids: Iterable[UUID]) -> None:
+        """Remember events whose consumption is committed; the oldest are forgotten."""
+        self._events.update(dict.fromkeys(event_ids))
+        for oldest in list(self._events)[: len(self._events) - self._most]:
+            del self._events[oldest]
 
 
 class Transaction:

@@ -15,7 +15,7 @@ from common.events.envelope import Event, Message, UnusableMessage
 from common.failpoint import reach
 
 from . import inbox
-from .bus import BusUnavailable, Place, Source
+from .bus import IDLE_SECONDS, BusUnavailable, Place, Source
 from .inbox import Stream
 from .room import Room, Transaction
 
@@ -61,6 +61,7 @@ class Runner:
         self.parkings_in_a_row = parkings_in_a_row
         self.stopped_by_parkings = False
         self._on_caught_up = on_caught_up
+        self._pause = wait_seconds
         self._parked_lately = 0
         self._stopping = asyncio.Event()
 
@@ -84,9 +85,12 @@ class Runner:
     async def step(self) -> int:
         """Fetch once, apply, commit offsets; returns how many messages were consumed."""
         looked_at = self.room.clock.now()
-        fetched = await self.source.fetch(self.most, self.wait_seconds)
+        fetched = await self.source.fetch(self.most, self._pause)
         if fetched.messages:
             reach("runner.handed_out")
+            self._pause = self.wait_seconds
+        elif self._on_caught_up is None:  # else somebody waits to hear how far it is
+            self._pause = min(self._pause * 2, max(IDLE_SECONDS, self.wait_seconds))
         applied = await self.apply(fetched.messages) if fetched.messages else 0
         if applied:
             reach("runner.applied")
@@ -117,6 +121,7 @@ class Runner:
         async with self.room.transaction() as tx:
             await self.consume(tx, peeked)
             reach("runner.before_commit")
+        self.room.heard.add(head.id for _, head in peeked)
 
     async def consume(self, tx: Transaction, peeked: Sequence[tuple[Message, Peeked]]) -> None:
         """Within one transaction: claim the events in the inbox, drop repeats, park followers, run the handlers."""
@@ -126,8 +131,7 @@ class Runner:
         if not todo:
             return
         streams: list[Stream] = sorted({(head.source, head.subject) for _, head in todo})
-        last = await inbox.last_seen(tx.connection, streams)
-        blocked = await inbox.parked_subjects(tx.connection, sorted({head.subject for _, head in todo}))
+        last, blocked = await inbox.standing(tx.connection, streams)
         for message, head in todo:
             stream = (head.source, head.subject)
             known = last.get(stream, 0)
