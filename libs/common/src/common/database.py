@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from asyncpg import InternalClientError
 from sqlalchemy import TIMESTAMP, MetaData, text
@@ -13,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 SERVICES = ("intake", "dispatch", "sla", "review", "reporting")
 BUS_SCHEMA = "bus"
@@ -62,10 +64,15 @@ def room_url(url: str, service: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One service's connections. ``url`` may be the common login: the session then takes the service's role."""
+    """One service's connections. ``url`` may be the common login: the session then takes the service's role.
+
+    ``single`` is the same pool for statements that stand alone: each is its own transaction, in one round trip where
+    ``engine`` takes three.
+    """
 
     service: str
     engine: AsyncEngine
+    single: AsyncEngine
 
     @classmethod
     def open(
@@ -74,7 +81,7 @@ class Database:
         service: str,
         *,
         pool_size: int = 5,
-        overflow: int = 15,
+        overflow: int = 4,
         session: Mapping[str, str] = SESSION_SETTINGS,
     ) -> "Database":
         target = driver_url(url)
@@ -89,7 +96,14 @@ class Database:
             pool_use_lifo=True,
             connect_args={"server_settings": settings, "timeout": 5, "command_timeout": 35},
         )
-        return cls(service, engine)
+        return cls(service, engine, one_by_one(engine))
+
+    async def let_go(self, keep: int) -> None:
+        """Close connections that lie idle, all but ``keep``: a rush needs many, each costs memory."""
+        pool = cast(QueuePool, self.engine.pool)
+        for _ in range(pool.checkedin() - keep):
+            async with self.engine.connect() as idle:
+                await idle.invalidate()
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -103,6 +117,11 @@ class Database:
         return True
 
 
+def one_by_one(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections without transactions around each statement."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 async def machine_now(connection: AsyncConnection) -> datetime:
     """Machine time: the database's clock, which decides leases, retries and expiry."""
     found = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
@@ -114,7 +133,9 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed unchanged a moment later."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+        # asyncpg may meet the end of a connection in the middle of an answer that it was taking apart.
+        lost = error.connection_invalidated or type(error.orig).__name__ == "InternalClientError"
+        return lost or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
     # The last one: the server ended a connection that lay idle, and the driver noticed only now.
     return isinstance(error, OSError | TimeoutError | PoolTimeout | InternalClientError)
 

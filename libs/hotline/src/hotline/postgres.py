@@ -47,7 +47,7 @@ _SOCKET_FOLDER_BYTES = 85
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "120",
+    "max_connections": "300",
     # Small: the whole suite idles below 400 MB. No I/O workers, no parallel workers, no JIT compiler.
     "shared_buffers": "64MB",
     "io_method": "sync",

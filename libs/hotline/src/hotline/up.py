@@ -108,7 +108,7 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
             embedded=not wanted.database,
             simulated=wanted.simulated,
             development=development,
-            pool_size=3,
+            pool_size=12 if wanted.processes <= 2 else 6,
         )
         plan.settings()  # refused here, in one sentence, rather than by each child
         yield plan

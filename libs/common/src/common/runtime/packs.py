@@ -86,10 +86,12 @@ class PackShelf:
         return pack
 
     async def in_force(self, database: Database, jurisdiction: str, at: datetime) -> Pack:
-        """The pack in force; ``NoPackInForce`` when none is. The list is at most a second old."""
+        """The pack in force; ``NoPackInForce`` when none is. The list is about a second old at most."""
         now = asyncio.get_running_loop().time()
         listed_at, listed = self._listed.get(database.engine, (float("-inf"), ()))
         if now - listed_at > _FRESH_SECONDS or not listed:
+            if listed:
+                self._listed[database.engine] = (now, listed)  # one asks, the others do not wait for the answer
             async with database.engine.connect() as connection:
                 listed = await self._all(connection)
             self._listed[database.engine] = (now, listed)

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 IDEMPOTENCY_DAYS = 30
 """How long a key is remembered (machine time): a retry within it is recognised."""
 
+_IDLE_CONNECTIONS = 2
+_IDLE_CONNECTION_SECONDS = 30
+
 Task = Callable[[asyncio.Event], Awaitable[None]]
 """Background work: runs until the event is set."""
 
@@ -100,7 +103,7 @@ class Service:
         relay = Relay(self.room, self.bus.sink(), self.bus_bell)
         self._relay = asyncio.create_task(relay.run(), name=f"{self.name} relay")
         work: list[Task] = [runner.run for runner in self.runners]
-        work += [self._unpark, self._keep_house, *self.tasks]
+        work += [self._unpark, self._keep_house, self._let_connections_go, *self.tasks]
         self._running = [asyncio.create_task(self._keep_running(one)) for one in work]
 
     async def stop(self) -> None:
@@ -176,6 +179,12 @@ class Service:
     async def _forget(self) -> int:
         async with self.room.database.engine.begin() as connection:
             return await forget_old(connection, days=IDEMPOTENCY_DAYS)
+
+    async def _let_connections_go(self, stopping: asyncio.Event) -> None:
+        """After a rush the connections that nobody uses are closed."""
+        while not stopping.is_set():
+            await pause(stopping, _IDLE_CONNECTION_SECONDS)
+            await self.room.database.let_go(_IDLE_CONNECTIONS)
 
 
 async def _behind(runner: Runner) -> bool:

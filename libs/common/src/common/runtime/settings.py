@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     issuers: list[Issuer]
     keys: Path = Field(description="Folder of the vault's keys.")
     packs: Path = Field(default=Path("policies"), description="Folder of packs and calendars, read at the first start.")
-    pool_size: int = Field(default=5, ge=1, le=50)
+    pool_size: int = Field(default=12, ge=1, le=50, description="Connections kept open under load, per service.")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     development: bool = False

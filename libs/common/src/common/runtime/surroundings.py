@@ -24,8 +24,8 @@ def open_bus(settings: Settings, bell: Bell, service: str) -> Bus:
     url = driver_url(settings.database_of(service))
     engine = create_async_engine(
         url,
-        pool_size=2,
-        max_overflow=10,
+        pool_size=6,
+        max_overflow=9,
         connect_args={
             "server_settings": {
                 "application_name": "hotline-bus",
