@@ -115,17 +115,19 @@ async def prepare(admin_url: str, written: Mapping[str, Written]) -> str:
         await connection.execute("drop schema if exists anchor cascade")
         await connection.execute("create schema anchor")
         await connection.execute("create sequence anchor.piece cache 100")
-        copies = {
-            table: await _copy(connection, table)
-            for table, rows in sorted(written.items())
-            if round(rows.inserted) or round(rows.updated)
-        }
-        return await _script(connection, copies, written)
+        copies = {}
+        for table, rows in sorted(written.items()):
+            if round(rows.inserted) or round(rows.updated):
+                copy = await _copy(connection, table)
+                if copy is not None:
+                    copies[table] = copy
+        return await _script(connection, copies, {table: written[table] for table in copies})
     finally:
         await connection.close()
 
 
-async def _copy(connection: Any, table: str) -> _Copy:
+async def _copy(connection: Any, table: str) -> _Copy | None:
+    """None for a table whose rows do not stay (members of a group): there is no pattern."""
     name = f"anchor.{table.replace('.', '_')}"
     await connection.execute(f"create table {name} (like {table} including all)")
     options = await connection.fetchval("select reloptions from pg_class where oid = $1::regclass", table)
@@ -140,6 +142,8 @@ async def _copy(connection: Any, table: str) -> _Copy:
     literals = ", ".join(f"{_quoted(column['attname'])}::text" for column in written)
     row = await connection.fetchrow(f"select {literals} from {table} limit 1 offset 20")  # noqa: S608
     row = row or await connection.fetchrow(f"select {literals} from {table} limit 1")  # noqa: S608
+    if row is None:
+        return None
     pattern = {column["attname"]: _literal(value, column["kind"]) for column, value in zip(written, row, strict=True)}
     kinds = {column["attname"]: column["kind"] for column in written}
     indexes = await connection.fetch(
