@@ -149,10 +149,10 @@ class SuiteRun:
         return len(gone)
 
     async def stop(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Ctrl-C, as a terminal sends it to the whole group; the exit code."""
         assert self.process is not None
         if self.process.returncode is None:
-            self.process.send_signal(signal.SIGINT)
+            os.killpg(self.process.pid, signal.SIGINT)
             try:
                 async with asyncio.timeout(45):
                     await self.process.wait()
