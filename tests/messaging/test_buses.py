@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from tests.messaging.fleet import until
 from tests.messaging.scene import GROUP, HANDLERS, NOON, open_bus, open_room, urged
 
 from common.clock import SimulatedClock, new_id
-from common.events.catalogue import TICKETS, replay_topic, unit_topic
+from common.events.catalogue import REFERENCE, TICKETS, replay_topic, unit_topic
 from common.events.codec import encode
 from common.events.envelope import Event, Message, subject_of_ticket
 from common.messaging.bus import PARTITIONS, Bus, BusUnavailable, Place, Source, WrongPartitions
@@ -212,4 +213,25 @@ async def test_a_silent_members_commit_is_refused(admin_url: str) -> None:
     assert await other.behind() == 0
     await silent.close()
     await other.close()
+    await bus.close()
+
+
+async def test_the_log_forgets_what_is_old_and_consumed_and_keeps_the_reference(admin_url: str) -> None:
+    bus = await open_bus("pglog", admin_url, "intake", LEASE)
+    sink, source = bus.sink(), bus.source(GROUP, [TICKETS])
+    await source.start()
+    await sink.publish([message(new_id(), 1) for _ in range(6)])
+    taken = await take(source, 6)
+    await source.commit(positions(taken))
+    await sink.publish([message(new_id(), 1), message(new_id(), 1, REFERENCE)])
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute("update bus.log set appended_at = appended_at - interval '31 days'")
+    await sink.publish([message(new_id(), 1)])
+    assert await bus.forget_old(rows=4) == 4
+    assert await bus.forget_old(rows=4) == 2
+    assert await bus.forget_old() == 0
+    # Not consumed yet, too young, or reference.
+    assert await admin.fetchval("select count(*) from bus.log") == 3
+    await admin.close()
+    await source.close()
     await bus.close()

@@ -101,6 +101,10 @@ class Bus(Protocol):
 
     def source(self, group: str, topics: Sequence[str]) -> Source: ...
 
+    async def forget_old(self, rows: int = 5000) -> int:
+        """Drop up to so many messages past the retention that every group has consumed; how many went. A bus that
+        does so by itself answers 0."""
+
     async def close(self) -> None: ...
 
 

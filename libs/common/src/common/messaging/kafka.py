@@ -130,6 +130,10 @@ class Kafka:
     def source(self, group: str, topics: Sequence[str]) -> "KafkaSource":
         return KafkaSource(self, group, topics)
 
+    async def forget_old(self, rows: int = 5000) -> int:
+        """The broker does, by each topic's ``retention.ms``."""
+        return 0
+
     async def close(self) -> None:
         return None
 

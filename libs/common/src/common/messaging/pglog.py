@@ -14,9 +14,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, TEXT
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.database import SERVICES, one_by_one
+from common.events.catalogue import DEAD, REFERENCE
 from common.events.envelope import Message
 
-from .bus import LEASE, BusUnavailable, Source, WrongPartitions, made_when_spoken_of, reaching
+from .bus import (
+    LEASE,
+    RETENTION_DAYS,
+    BusUnavailable,
+    Source,
+    WrongPartitions,
+    made_when_spoken_of,
+    reaching,
+)
 from .pglog_member import PgLogSource
 from .wakeup import Bell
 
@@ -50,7 +59,8 @@ CREATE_BUS = (
     ) with (fillfactor = 50)
     """,
     f"grant select, insert, update on all tables in schema bus to {', '.join(SERVICES)}",
-    f"grant delete on bus.member to {', '.join(SERVICES)}",
+    "create index if not exists log_appended_at_idx on bus.log using brin (appended_at)",
+    f"grant delete on bus.member, bus.log to {', '.join(SERVICES)}",
 )
 
 
@@ -103,6 +113,15 @@ class PgLog:
     def source(self, group: str, topics: Sequence[str]) -> Source:
         return PgLogSource(self.engine, self.bell, self.partitions, group, topics, lease=self.lease)
 
+    async def forget_old(self, rows: int = 5000) -> int:
+        """``hotline.reference`` and what was parked never expire; nothing does that a group has yet to consume."""
+        with reaching():
+            async with self.engine.begin() as connection:
+                gone = await connection.execute(
+                    _FORGET, {"kept": [REFERENCE, DEAD], "days": RETENTION_DAYS, "rows": rows}
+                )
+        return gone.rowcount
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -134,6 +153,19 @@ class PgLogSink:
         return None
 
 
+_FORGET = text(
+    """
+    delete from bus.log where ctid = any (array(
+        select l.ctid from bus.log l
+        where l.appended_at < clock_timestamp() - make_interval(days => :days) and l.topic <> all(:kept)
+          and not exists (
+              select from bus.claim c
+              where c.topic = l.topic and c.partition = l.partition and c.committed <= l."offset"
+          )
+        limit :rows
+    ))
+    """
+).bindparams(bindparam("kept", type_=ARRAY(TEXT)))
 _ADD_TOPIC = text("insert into bus.topic values (:topic, :partitions) on conflict do nothing")
 _ADD_PARTITIONS = text(
     """

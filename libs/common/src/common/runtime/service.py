@@ -167,14 +167,15 @@ class Service:
                 await pause(stopping, 1)
 
     async def _keep_house(self, stopping: asyncio.Event) -> None:
-        """Every few hours: partitions ahead, old ones dropped, answers forgotten that nobody asks for again."""
+        """A minute after the start and then every few hours: partitions ahead, old ones dropped, messages forgotten
+        that everybody has consumed, and answers that nobody asks for again."""
+        await pause(stopping, 60)
         while not stopping.is_set():
+            async with self.room.database.engine.begin() as connection:
+                await keep_partitions(connection)
+            while not stopping.is_set() and (await self.bus.forget_old() or await self._forget()):
+                await pause(stopping, 0.1)
             await pause(stopping, 6 * 3600)
-            if not stopping.is_set():
-                async with self.room.database.engine.begin() as connection:
-                    await keep_partitions(connection)
-                while await self._forget():
-                    await pause(stopping, 0.1)
 
     async def _forget(self) -> int:
         async with self.room.database.engine.begin() as connection:
