@@ -15,7 +15,7 @@ async def remember(tx: Transaction, event: Event) -> None:
     ticket = ticket_of_subject(event.subject)
     if ticket is not None:
         await follow(tx.connection, ticket, event)
-        await add_entry(tx.connection, ticket, event)
+        add_entry(tx, ticket, event)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

@@ -31,6 +31,7 @@ from common.events.dispatch import Closed, Dispatched, Reissued, RulingApplied, 
 from common.events.envelope import Actor, Event, Fact, subject_of_ticket
 from common.events.sla import PolicyApplied
 from common.messaging.parking import is_parked
+from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
 from common.runtime.packs import PackShelf
 from common.security.access import Principal
@@ -219,7 +220,7 @@ def actor_of(caller: Principal) -> Actor:
     return Actor(role=caller.role, unit=caller.unit, account=caller.account)
 
 
-async def add_entry(connection: AsyncConnection, ticket: UUID, event: Event) -> None:
+def add_entry(tx: Transaction, ticket: UUID, event: Event) -> None:
     """Write an event down behind those that were consumed before it."""
     fact = event.data
     assert isinstance(fact, Fact)
@@ -236,7 +237,7 @@ async def add_entry(connection: AsyncConnection, ticket: UUID, event: Event) -> 
         "basis": [each.model_dump(mode="json", exclude_none=True) for each in fact.basis],
         "data": fact.model_dump(mode="json", exclude=set(COMMON_FIELDS), exclude_none=True),
     }
-    await connection.execute(_ADD_ENTRY, row)
+    tx.append(_ADD_ENTRY, row)
 
 
 _ADD_ENTRY: Final = insert(TIMELINE)

@@ -10,11 +10,12 @@ from common.database import machine_now
 from common.events.codec import Peeked
 from common.events.envelope import Message
 from common.messaging.maintenance import first_id
+from common.messaging.room import Transaction
 
 
-async def keep(connection: AsyncConnection, message: Message, head: Peeked) -> None:
+def keep(tx: Transaction, message: Message, head: Peeked) -> None:
     """Write one event verbatim. The inbox has made sure that it comes once."""
-    await connection.execute(
+    tx.append(
         _KEEP,
         {
             "event_id": head.id,

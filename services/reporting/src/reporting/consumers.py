@@ -15,5 +15,5 @@ class ArchivingRunner(Runner):
     """A runner that archives every event, those that are not counted too."""
 
     async def handle(self, tx: Transaction, message: Message, head: Peeked) -> None:
-        await keep(tx.connection, message, head)
+        keep(tx, message, head)
         await super().handle(tx, message, head)

@@ -1,13 +1,14 @@
 """A service's room: where its commands run and its facts are announced, in one transaction."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from json import dumps
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import Executable, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -66,8 +67,8 @@ class Heard:
     def add(self, event_ids: Iterable[UUID]) -> None:
         """Remember events whose consumption is committed; the oldest are forgotten."""
         self._events.update(dict.fromkeys(event_ids))
-        for oldest in list(self._events)[: len(self._events) - self._most]:
-            del self._events[oldest]
+        while len(self._events) > self._most:
+            del self._events[next(iter(self._events))]
 
 
 class Transaction:
@@ -82,6 +83,7 @@ class Transaction:
         self.now = now
         self.last_announced: UUID | None = None
         self._written: list[Outgoing] = []
+        self._appended: dict[Executable, list[Mapping[str, Any]]] = {}
 
     @property
     def anything_announced(self) -> bool:
@@ -106,14 +108,20 @@ class Transaction:
         """Pass a message on as it is, to another topic (a unit's feed, the dead-letter topic)."""
         return self._keep(Outgoing(new_id(), message, numbered=False))
 
+    def append(self, statement: Executable, row: Mapping[str, Any]) -> None:
+        """Write a row when the transaction ends, in one go with its like: for what is only added to and read by no
+        command. A batch of events costs such a table one statement."""
+        self._appended.setdefault(statement, []).append(row)
+
     def _keep(self, outgoing: "Outgoing") -> UUID:
         self._written.append(outgoing)
         self.last_announced = outgoing.event_id
         return outgoing.event_id
 
     def forget_announced(self) -> None:
-        """Announce nothing after all: the work was rolled back to a savepoint."""
+        """Announce and append nothing after all: the work was rolled back to a savepoint."""
         self._written = []
+        self._appended = {}
         self.last_announced = None
 
     async def write_announced(self) -> None:
@@ -122,6 +130,9 @@ class Transaction:
         The number is drawn under the subject's row lock, which is held until commit: per subject, outbox ids,
         sequences and commits have the same order.
         """
+        for statement, rows in self._appended.items():
+            await self.connection.execute(statement, rows)
+        self._appended = {}
         if self._written:
             await self.connection.execute(WRITE_OUTBOX, outbox_arguments(self._written))
             self._written = []
