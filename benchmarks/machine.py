@@ -54,7 +54,9 @@ def _times(processes: Iterable[psutil.Process]) -> dict[int, tuple[str, float]]:
     found = {}
     for process in processes:
         try:
-            found[process.pid] = (name_of(process), sum(process.cpu_times()[:2]))
+            name = name_of(process)
+            # What the postmaster's ended backends used is kept with it.
+            found[process.pid] = (name, sum(process.cpu_times()[: 4 if name == "postgres postmaster" else 2]))
         except psutil.Error:
             continue
     return found

@@ -290,6 +290,8 @@ def _errors(suite: SuiteRun) -> list[str]:
     for line in suite.log.read_text("utf-8", "replace").splitlines():
         if '"level":"error"' in line:
             entry = json.loads(line)
+            if str(entry.get("logger", "")).startswith("aiokafka"):
+                continue  # it calls a coordinator that is being looked for an error
             raised = [f"{one['kind']} at {one['at'][-1:]}" for one in entry.get("raised", ())]
             told.append(f"{entry.get('service')}: {entry['event'].strip()} {entry.get('reason', '')} {raised}")
         elif line.startswith("Traceback"):

@@ -62,11 +62,14 @@ class _Side:
     def rate(self) -> float:
         return self.volley.accepted / self.volley.took
 
-    def told(self, name: str, limit: float) -> dict[str, Any]:
+    def told(self, name: str, limit: anchor.Limit) -> dict[str, Any]:
         volley = self.volley
+        ours = sum(spent for who, spent in self.used.items() if who not in ("others", "generator"))
+        cost = ours * 1e6 / max(1, volley.accepted)
         return {
             f"{name}: tickets/s": round(self.rate),
-            f"{name}: ratio": f"{self.rate / limit:.1%} (aim {_AIM:.0%})",
+            f"{name}: ratio": f"{self.rate / limit.rate:.1%} (aim {_AIM:.0%})",
+            f"{name}: ratio by processor time, without generator": f"{limit.processor_us / cost:.1%} of {cost:.0f} µs",
             f"{name}: answers other than 201": {status.decode(): count for status, count in volley.others.items()},
             f"{name}: latency p50, p99 ms": [round(volley.percentile(share) * 1e3, 1) for share in (0.5, 0.99)],
             f"{name}: what binds": what_binds(self.used, volley.took),
@@ -90,7 +93,6 @@ async def measure(seconds: float) -> None:
             async with api_workers(data, server) as ports:
                 alone = await _fire(ports, shots, None, seconds)
             script = await anchor.prepare(server.admin_url, {table: anchor.Written(1, 0) for table in _TABLES})
-            await anchor.pgbench(server, script, clients=_ANCHOR_CLIENTS, seconds=_WARM_UP_SECONDS, folder=data)
             limit = await anchor.pgbench(server, script, clients=_ANCHOR_CLIENTS, seconds=seconds, folder=data)
         finally:
             await asyncio.to_thread(server.stop)
@@ -100,7 +102,8 @@ async def measure(seconds: float) -> None:
     results.keep(
         "p1",
         {
-            "pgbench, the same rows, transactions/s": round(limit),
+            "pgbench, the same rows, transactions/s": round(limit.rate),
+            "pgbench, processor µs a transaction": round(limit.processor_us),
             **alone.told(f"intake api, {_WORKERS} processes", limit),
             **whole.told("the whole suite at work", limit),
             "again": "make bench NAME=p1",
