@@ -179,6 +179,27 @@ async def test_the_simulated_clock_moves_in_one_process_and_in_several_and_survi
     assert json.loads((tmp_path / "clock.json").read_text())["now"] == "2025-01-02T00:00:00+00:00"
 
 
+async def test_a_data_directory_keeps_its_kind_of_clock(tmp_path: Path) -> None:
+    simulated = ("--clock", "simulated", "--start", "2025-01-01T08:00+08:00")
+    async with up(tmp_path / "real"):
+        pass
+    assert "was started with the real clock" in await refused(tmp_path / "real", "--port", "0", *simulated)
+    async with up(tmp_path / "simulated", *simulated):
+        pass
+    assert "was started with the simulated clock" in await refused(tmp_path / "simulated", "--port", "0")
+
+
+async def test_a_command_without_a_running_suite_is_one_sentence(tmp_path: Path) -> None:
+    for wanted in (("list",), ("replay", "sla", "1")):
+        process = await asyncio.create_subprocess_exec(
+            *_HOTLINE, "parked", *wanted, "--url", "http://127.0.0.1:9", env={**os.environ, "HOTLINE_TOKEN": "x"},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, told = await process.communicate()
+        assert process.returncode == 2
+        assert len(told.decode().strip().splitlines()) == 1, told.decode()
+
+
 async def test_with_the_real_clock_there_is_no_clock_to_move(tmp_path: Path) -> None:
     async with up(tmp_path) as suite, httpx.AsyncClient(base_url=suite.url) as client:
         assert (await client.post("/clock", json={"advance_to": "2030-01-01T00:00:00Z"})).status_code == 404

@@ -179,8 +179,10 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
         library.handlers.clear()
         library.propagate = name != "uvicorn.access"
     # Their messages quote statements, addresses and message bodies.
-    for name in ("sqlalchemy", "asyncpg", "aiokafka", "httpx", "httpcore", "asyncio"):
+    for name in ("sqlalchemy", "asyncpg", "httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, lowest))
+    # It repeats every retry of every connection as an error; our own lines say that the bus cannot be reached.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def logger(topic: str) -> Any:

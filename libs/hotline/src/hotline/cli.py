@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +28,7 @@ from hotline import broker as kafka
 from hotline.demo.own_suite import BusKind
 from hotline.demo.run import demonstrate
 from hotline.guard import StartRefused
+from hotline.plan import keeps_simulated_time
 from hotline.up import Wanted
 from hotline.up import up as run_suite
 
@@ -112,7 +115,7 @@ def token(
 
 def _refuse_issuing_for_real_engines(data: Path) -> None:
     real = any(os.environ.get(name) for name in ("HOTLINE_DATABASE", "HOTLINE_BUS"))
-    allowed = os.environ.get("HOTLINE_DEVELOPMENT") == "1" or (data / "clock.json").exists()
+    allowed = os.environ.get("HOTLINE_DEVELOPMENT") == "1" or keeps_simulated_time(data)
     if real and not allowed:
         raise _refuse(
             "The development issuer does not serve real engines: use your identity provider's tokens, "
@@ -220,13 +223,21 @@ def parked_discard(
         _tell(client.post(f"/{service}/v1/parked/{parked_id}/discard", json={"reason": reason}))
 
 
-def _client(url: str, data: Path) -> httpx.Client:
-    """A client with the development token of the data directory, or HOTLINE_TOKEN."""
+@contextmanager
+def _client(url: str, data: Path) -> Iterator[httpx.Client]:
+    """A client with the development token of the data directory, or HOTLINE_TOKEN; one sentence when it fails."""
     found = os.environ.get("HOTLINE_TOKEN")
     path = data / "dev-token"
     if found is None and not path.exists():
         raise _refuse(f"No token: start the suite with --data {data}, or set HOTLINE_TOKEN.")
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {found or path.read_text()}"}, timeout=30)
+    headers = {"Authorization": f"Bearer {found or path.read_text()}"}
+    try:
+        with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+            yield client
+    except httpx.HTTPStatusError as error:
+        raise _refuse(f"{error.request.url} refused with status {error.response.status_code}.") from error
+    except httpx.HTTPError as error:
+        raise _refuse(f"Nothing answers at {url}: start the suite, or name it with --url.") from error
 
 
 def _tell(answer: httpx.Response) -> None:

@@ -1,6 +1,7 @@
 """The small proxy in the supervisor that gives five processes one origin."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.web.problems import unavailable
 from hotline.children import private_client
 
+_PATIENCE_SECONDS = 15
 _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"proxy-authorization"}
 )
@@ -44,7 +46,7 @@ async def _pass_on(client: httpx.AsyncClient, scope: Scope, receive: Receive, se
         timeout=httpx.Timeout(30, read=None),
     )
     try:
-        answer = await client.send(request, stream=True)
+        answer = await _sent(client, request)
     except httpx.HTTPError:
         await unavailable().response()(scope, receive, send)
         return
@@ -58,7 +60,20 @@ async def _pass_on(client: httpx.AsyncClient, scope: Scope, receive: Receive, se
         await answer.aclose()
 
 
-async def _body(receive: Receive):  # type: ignore[no-untyped-def]
+async def _sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send once the child listens: one that died is started anew within seconds, and nothing of the body is read
+    before there is a connection."""
+    give_up = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await client.send(request, stream=True)
+        except httpx.ConnectError:
+            if asyncio.get_running_loop().time() > give_up:
+                raise
+            await asyncio.sleep(0.1)
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":

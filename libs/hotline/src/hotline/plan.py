@@ -18,6 +18,13 @@ CHILD = "HOTLINE_CHILD"
 """The environment variable that holds a child's orders."""
 
 
+CLOCK_FILE = "clock.json"
+
+
+class ClockRefused(StartRefused):
+    """The clock that was asked for is not the one this data directory keeps."""
+
+
 class SettingsRefused(StartRefused):
     """The environment does not say what the services must know."""
 
@@ -43,7 +50,7 @@ class Plan:
         chosen: dict[str, Any] = {
             "database": self.database,
             "bus": self.bus,
-            "keys": self.data / "keys",
+            "keys": Path(os.environ.get("HOTLINE_KEYS") or self.data / "keys"),
             "packs": self.packs,
             "development": self.development,
             "pool_size": self.pool_size,
@@ -62,23 +69,49 @@ class Plan:
 
     @property
     def clock_file(self) -> Path:
-        return self.data / "clock.json"
+        return self.data / CLOCK_FILE
 
     def clock(self, start: datetime | None = None) -> Clock:
-        """The real clock, or the simulated one where it stood; ``start`` counts only for a new data directory."""
+        """The real clock, or the simulated one where it stood; ``start`` counts only for a new data directory.
+
+        A data directory keeps its kind of clock: what was registered in real time cannot be followed by an earlier
+        simulated one, nor a simulated future by today. :class:`ClockRefused`.
+        """
+        kept = json.loads(self.clock_file.read_text()) if self.clock_file.exists() else None
+        if kept is not None and kept["simulated"] is not self.simulated:
+            own = "simulated" if kept["simulated"] else "real"
+            raise ClockRefused(
+                f"{self.data} was started with the {own} clock and keeps it, for time never goes back: "
+                f"say --clock {own} or choose another data directory."
+            )
         if not self.simulated:
+            if kept is None:
+                self._write({"simulated": False})
             return RealClock()
-        if not self.clock_file.exists():
+        if kept is None:
             if start is None:
-                raise ValueError("a simulated clock needs --start the first time")
+                raise ClockRefused("A simulated clock needs --start the first time.")
             self.persist(start)
-        return SimulatedClock(datetime.fromisoformat(json.loads(self.clock_file.read_text())["now"]))
+            return SimulatedClock(start)
+        return SimulatedClock(datetime.fromisoformat(kept["now"]))
 
     def persist(self, now: datetime) -> None:
         """Write the simulated instant down before anybody is set to it."""
-        draft = self.clock_file.with_suffix(".new")
-        draft.write_text(json.dumps({"now": now.isoformat()}))
+        self._write({"simulated": True, "now": now.isoformat()})
+
+    def _write(self, content: dict[str, Any]) -> None:
+        draft = self.clock_file.with_suffix(f".{os.getpid()}")
+        with draft.open("w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(draft, self.clock_file)
+
+
+def keeps_simulated_time(data: Path) -> bool:
+    """Whether a data directory was started with the simulated clock."""
+    file = data / CLOCK_FILE
+    return file.exists() and bool(json.loads(file.read_text())["simulated"])
 
 
 @dataclass(frozen=True, slots=True)

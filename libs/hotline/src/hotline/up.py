@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from common.clock import Clock, SimulatedClock
+from common.clock import SimulatedClock
 from common.database import SERVICES, bootstrap, driver_url
 from common.messaging.pglog import create_bus
 from common.runtime.surroundings import surroundings
@@ -108,7 +108,7 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
             embedded=not wanted.database,
             simulated=wanted.simulated,
             development=development,
-            pool_size=12 if wanted.processes <= 2 else 6,
+            pool_size=20 if wanted.processes <= 2 else 8,
         )
         plan.settings()  # refused here, in one sentence, rather than by each child
         yield plan
@@ -116,7 +116,7 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
 
 @asynccontextmanager
 async def _in_one_process(plan: Plan, wanted: Wanted, listener: socket.socket) -> AsyncIterator[Server]:
-    clock = _clock(plan, wanted)
+    clock = plan.clock(wanted.start)
     around = await surroundings(plan.settings(), clock, SERVICES[0], login_per_service=plan.embedded)
     suite = await Suite.build(around)
     stepper = Stepper(lambda: [suite], plan.persist)
@@ -137,7 +137,7 @@ async def _in_one_process(plan: Plan, wanted: Wanted, listener: socket.socket) -
 @asynccontextmanager
 async def _in_several(plan: Plan, wanted: Wanted, listener: socket.socket) -> AsyncIterator[Server]:
     """Children for the services, the clock and (one per service) the proxy here."""
-    clock = _clock(plan, wanted)
+    clock = plan.clock(wanted.start)
     folder = _private_folder(plan.data)
     private = folder / "supervisor"
     groups = [(name,) for name in SERVICES] if wanted.processes == 0 else [SERVICES] * wanted.processes
@@ -188,13 +188,6 @@ def _private_folder(data: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
-
-
-def _clock(plan: Plan, wanted: Wanted) -> Clock:
-    try:
-        return plan.clock(wanted.start)
-    except ValueError as error:
-        raise Refused(f"The clock cannot be set: {error}.") from error
 
 
 async def _answering(child: ChildProcess) -> None:

@@ -90,11 +90,11 @@ class Printer:
             yield f"{self._names.get(data['unit'], data['unit'])}，第{entry['round']}轮"
         if entry["type"] == "DeadlineSet":
             yield "，".join(
-                f"{wording.DUTIES.get(row['kind'], row['kind'])}至{wording.local(row['due_at'])}"
+                f"{wording.DUTIES.get(row['kind'], row['kind'])}至{wording.limit(row['due_at'])}"
                 for row in data["deadlines"]
             )
         elif "due_at" in data:
-            yield f"{wording.DUTIES.get(data['kind'], data['kind'])}（{wording.local(data['due_at'])}届满）"
+            yield f"{wording.DUTIES.get(data['kind'], data['kind'])}（{wording.limit(data['due_at'])}届满）"
         if entry["type"] in ("ReturnDenied", "ReturnApproved", "CallbackJudged"):
             yield wording.basis(entry["basis"])
 
@@ -117,7 +117,7 @@ class Printer:
                 str(one["round"]),
                 self._names.get(one["unit"], one["unit"]),
                 wording.DUTIES.get(one["kind"], one["kind"]),
-                wording.local(one["due_at"]),
+                wording.limit(one["due_at"]),
                 wording.local(one["fact_at"]),
                 f"[{_COLOURS.get(outcome, 'dim')}]{outcome}[/]",
                 escape(wording.basis([one["basis"]], silent=silent)),

@@ -1,7 +1,7 @@
 """What the demo prints in Chinese for what the suite's interfaces say in codes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI, in_utc
@@ -19,7 +19,7 @@ DEEDS: Mapping[str, str] = {
     "judge": "研判回访",
 }
 ROLES: Mapping[str, str] = {
-    "softphone": "话务端",
+    "softphone": "话务平台",
     "agent": "话务员",
     "dispatcher": "派单员",
     "reviewer": "审核人员",
@@ -50,7 +50,7 @@ STATES: Mapping[str, str] = {
     "reached": "已接通",
     "not_reached": "未接通",
 }
-DUTIES: Mapping[str, str] = {"sign_in": "签收", "closing": "办结", "return_window": "退单窗口"}
+DUTIES: Mapping[str, str] = {"sign_in": "签收", "closing": "办结", "return_window": "退单时限"}
 EVENTS: Mapping[str, str] = {
     "TicketCreated": "登记成单",
     "Dispatched": "派单",
@@ -62,8 +62,8 @@ EVENTS: Mapping[str, str] = {
     "ClosingSentBack": "办结退回",
     "Reissued": "重新办理",
     "Archived": "归档",
-    "RulingApplied": "裁定生效",
-    "RulingOvertaken": "裁定已不能生效",
+    "RulingApplied": "审核决定生效",
+    "RulingOvertaken": "审核决定已不能生效",
     "DeadlineSet": "设定时限",
     "DeadlineMoved": "时限变动",
     "DeadlineApproaching": "黄灯",
@@ -88,6 +88,15 @@ def local(at: datetime | str | None) -> str:
         return ""
     instant = datetime.fromisoformat(at) if isinstance(at, str) else at
     return f"{in_utc(instant).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def limit(due_at: datetime | str) -> str:
+    """The end of a limit as a clerk reads it: the first late instant 00:00 is the day before, 24:00."""
+    instant = datetime.fromisoformat(due_at) if isinstance(due_at, str) else due_at
+    end = in_utc(instant).astimezone(SHANGHAI)
+    if end.time() == time.min:
+        return f"{end - timedelta(days=1):%Y-%m-%d} 24:00"
+    return f"{end:%Y-%m-%d %H:%M}"
 
 
 def basis(found: Sequence[Mapping[str, Any]] | None, *, silent: Collection[str] = ()) -> str:
