@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from asyncpg import InternalClientError
-from sqlalchemy import TIMESTAMP, MetaData, text
+from sqlalchemy import TIMESTAMP, MetaData, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -73,6 +73,7 @@ class Database:
     service: str
     engine: AsyncEngine
     single: AsyncEngine
+    _rush: "_Rush"
 
     @classmethod
     def open(
@@ -81,7 +82,7 @@ class Database:
         service: str,
         *,
         pool_size: int = 5,
-        overflow: int = 4,
+        overflow: int = 2,
         session: Mapping[str, str] = SESSION_SETTINGS,
     ) -> "Database":
         target = driver_url(url)
@@ -96,12 +97,11 @@ class Database:
             pool_use_lifo=True,
             connect_args={"server_settings": settings, "timeout": 5, "command_timeout": 35},
         )
-        return cls(service, engine, one_by_one(engine))
+        return cls(service, engine, one_by_one(engine), _Rush(engine))
 
     async def let_go(self, keep: int) -> None:
-        """Close connections that lie idle, all but ``keep``: a rush needs many, each costs memory."""
-        pool = cast(QueuePool, self.engine.pool)
-        for _ in range(pool.checkedin() - keep):
+        """Close connections that were not needed since the last time, down to ``keep``: each costs memory."""
+        for _ in range(self._rush.spare(keep)):
             async with self.engine.connect() as idle:
                 await idle.invalidate()
 
@@ -115,6 +115,23 @@ class Database:
         except (DBAPIError, OSError, TimeoutError):
             return False
         return True
+
+
+class _Rush:
+    """How many connections of a pool were in use at once."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._pool = cast(QueuePool, engine.pool)
+        self._most = 0
+        event.listen(engine.sync_engine, "checkout", self._note)
+
+    def _note(self, *_: object) -> None:
+        self._most = max(self._most, self._pool.checkedout())
+
+    def spare(self, keep: int) -> int:
+        """How many of those that lie idle now were not needed since this was asked last."""
+        wanted, self._most = max(keep, self._most), 0
+        return min(self._pool.checkedin(), self._pool.checkedin() + self._pool.checkedout() - wanted)
 
 
 def one_by_one(engine: AsyncEngine) -> AsyncEngine:

@@ -108,7 +108,7 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
             embedded=not wanted.database,
             simulated=wanted.simulated,
             development=development,
-            pool_size=20 if wanted.processes <= 2 else 8,
+            pool_size=10 if wanted.processes <= 2 else 5,
         )
         plan.settings()  # refused here, in one sentence, rather than by each child
         yield plan
