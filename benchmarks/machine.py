@@ -43,8 +43,12 @@ class Meter:
     def read(self, processes: Iterable[psutil.Process]) -> dict[str, float]:
         """Seconds by kind; ``generator`` is this process, ``others`` whoever else works on the machine."""
         used: dict[str, float] = {}
-        for pid, (name, seconds) in _times(processes).items():
+        now = _times(processes)
+        for pid, (name, seconds) in now.items():
             used[name] = used.get(name, 0.0) + seconds - self._before.get(pid, ("", 0.0))[1]
+        for pid, (name, seconds) in self._before.items():
+            if pid not in now and name.startswith("postgres "):
+                used["postgres postmaster"] -= seconds  # it came to the postmaster's with the whole of its life
         used["generator"] = sum(self._own.cpu_times()[:2]) - self._own_before
         used["others"] = max(0.0, _busy() - self._machine_before - sum(used.values()))
         return {name: round(seconds, 2) for name, seconds in sorted(used.items(), key=lambda one: -one[1])}
