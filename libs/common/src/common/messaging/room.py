@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from json import dumps
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.clock import Clock, new_id
+from common.clock import Clock, RealClock, instant_of, new_id
 from common.database import Database
 from common.events.catalogue import CATALOGUE
 from common.events.codec import encode
@@ -21,6 +21,9 @@ from common.events.envelope import Event, Message, Payload
 from common.observability import current_traceparent
 
 from .wakeup import Bell
+
+_YOUNG = timedelta(seconds=1)
+_MOMENT_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Room:
 
     async def seen(self, event_id: UUID, retention_days: int = 42) -> bool:
         """Whether this service has consumed or announced the event; one older than the inbox counts as seen."""
-        if event_id in self.heard:
+        if event_id in self.heard or await self.heard.coming(event_id):
             return True
         async with self.database.single.connect() as connection:
             return bool((await connection.execute(_SEEN, {"id": event_id, "days": retention_days})).scalar())
@@ -59,6 +62,7 @@ class Heard:
 
     def __init__(self, most: int = 5000) -> None:
         self._most = most
+        self._bell = Bell()
         self._events: dict[UUID, None] = {}
 
     def __contains__(self, event_id: UUID) -> bool:
@@ -69,6 +73,15 @@ class Heard:
         self._events.update(dict.fromkeys(event_ids))
         while len(self._events) > self._most:
             del self._events[next(iter(self._events))]
+        self._bell.ring()
+
+    async def coming(self, event_id: UUID) -> bool:
+        """Whether an event that was made a moment ago comes here within the next one: then nobody need be asked."""
+        made = instant_of(event_id)
+        if made is None or RealClock().now() - made > _YOUNG:
+            return False
+        await self._bell.wait(self._bell.rings, _MOMENT_SECONDS)
+        return event_id in self
 
 
 class Transaction:
