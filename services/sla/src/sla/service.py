@@ -22,11 +22,12 @@ def build(surroundings: Surroundings) -> Service:
     metrics = Metrics("sla")
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
-    activated = asyncio.Event()
+    activating = asyncio.Event()
 
     async def first(_: asyncio.Event) -> None:
+        activating.set()  # and it stays so while the activation fails and is tried again
         await activate_first(room, surroundings.packs)
-        activated.set()
+        activating.clear()
 
     async def next_due() -> datetime | None:
         return await timers.next_due()
@@ -34,7 +35,7 @@ def build(surroundings: Surroundings) -> Service:
     async def unfinished() -> Sequence[str]:
         working = {"lamps to light": timers.unfinished, "deadlines to count again": recount.unfinished}
         found = [what for what, unfinished in working.items() if await unfinished()]
-        return found if activated.is_set() else ["first activation", *found]
+        return ["first activation", *found] if activating.is_set() else found
 
     return assemble(
         room,

@@ -60,7 +60,28 @@ CREATE_BUS = (
     """,
     f"grant select, insert, update on all tables in schema bus to {', '.join(SERVICES)}",
     "create index if not exists log_appended_at_idx on bus.log using brin (appended_at)",
-    f"grant delete on bus.member, bus.log to {', '.join(SERVICES)}",
+    f"grant delete on bus.member to {', '.join(SERVICES)}",
+    # No service may delete from the log. With its owner's right this drops only what is old and consumed.
+    """
+    create or replace function bus.forget_old(kept text[], days integer, most integer) returns bigint
+    language sql security definer set search_path = bus as $$
+        with gone as (
+            delete from log where ctid = any (array(
+                select l.ctid from log l
+                where l.appended_at < clock_timestamp() - make_interval(days => days) and l.topic <> all(kept)
+                  and not exists (
+                      select from claim c
+                      where c.topic = l.topic and c.partition = l.partition and c.committed <= l."offset"
+                  )
+                limit most
+            ))
+            returning 1
+        )
+        select count(*) from gone
+    $$
+    """,
+    "revoke all on function bus.forget_old from public",
+    f"grant execute on function bus.forget_old to {', '.join(SERVICES)}",
 )
 
 
@@ -118,9 +139,9 @@ class PgLog:
         with reaching():
             async with self.engine.begin() as connection:
                 gone = await connection.execute(
-                    _FORGET, {"kept": [REFERENCE, DEAD], "days": RETENTION_DAYS, "rows": rows}
+                    _FORGET, {"kept": [REFERENCE, DEAD], "days": RETENTION_DAYS, "most": rows}
                 )
-        return gone.rowcount
+                return int(gone.scalar_one())
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -153,19 +174,7 @@ class PgLogSink:
         return None
 
 
-_FORGET = text(
-    """
-    delete from bus.log where ctid = any (array(
-        select l.ctid from bus.log l
-        where l.appended_at < clock_timestamp() - make_interval(days => :days) and l.topic <> all(:kept)
-          and not exists (
-              select from bus.claim c
-              where c.topic = l.topic and c.partition = l.partition and c.committed <= l."offset"
-          )
-        limit :rows
-    ))
-    """
-).bindparams(bindparam("kept", type_=ARRAY(TEXT)))
+_FORGET = text("select bus.forget_old(:kept, :days, :most)").bindparams(bindparam("kept", type_=ARRAY(TEXT)))
 _ADD_TOPIC = text("insert into bus.topic values (:topic, :partitions) on conflict do nothing")
 _ADD_PARTITIONS = text(
     """
