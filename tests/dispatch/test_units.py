@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from tests.dispatch.office import LEAD, OTHER, Office
+from tests.dispatch.office import LEAD, OTHER, SHUANGYASHAN, Office
 
 from common.events.dispatch import UnitChanged
+from common.policy import parse_pack
 from dispatch.units.rules import Unit
 from dispatch.units.store import change, standing
 
@@ -54,6 +55,22 @@ async def test_a_new_unit_is_entered_announced_and_flagged_when_it_names_too_few
     fuller = await office.enter_unit(NEW, etag, name="市教育局", handlers=["wang", "sun"])
     assert (fuller.status_code, fuller.json()["flags"], fuller.headers["ETag"]) == (200, [], '"2"')
     assert fuller.headers["Hotline-Event"]
+
+
+@pytest.mark.parametrize(("at_least", "flags"), [(2, []), (3, ["too_few_handlers"]), (None, [])])
+async def test_a_unit_is_held_to_the_number_of_handlers_that_its_own_pack_says(
+    bare: Office, at_least: int | None, flags: list[str]
+) -> None:
+    content = SHUANGYASHAN.dump()
+    if at_least is None:
+        del content["unit_register"]
+    else:
+        content["unit_register"]["named_handlers"]["at_least"] = at_least
+    await bare.activate(parse_pack(content))
+    entered = await bare.enter_unit(NEW, name="市教育局", handlers=["wang", "sun"])
+    listed = (await bare.get("units")).json()["items"]
+    assert entered.json()["flags"] == (await bare.get(f"units/{NEW}")).json()["flags"] == flags
+    assert [unit["flags"] for unit in listed if unit["code"] == NEW] == [flags]
 
 
 async def test_the_same_entry_sent_again_changes_nothing(office: Office) -> None:

@@ -103,6 +103,16 @@ def test_what_the_clauses_do_not_let_in(pack: Pack, demand: Demand, refusal: typ
         accept(demand, pack, NOW)
 
 
+def test_what_no_clause_says_rests_on_the_packs_assumption(pack: Pack) -> None:
+    named = replace(COMPLETE, requester=Requester(name="某人", anonymous=True))
+    untyped = replace(COMPLETE, type=None, outcome="answered", settlement=Settlement(answer="答"))
+    for demand, basis in ((named, pack.ticket.anonymity.basis), (untyped, pack.ticket.settled_elements.basis)):
+        with pytest.raises(RegistrationRefused) as refused:
+            accept(demand, pack, NOW)
+        assert basis in refused.value.basis
+        assert basis.assumption
+
+
 def test_an_anonymous_requester_owes_neither_name_nor_contact(pack: Pack) -> None:
     accept(replace(COMPLETE, requester=Requester(anonymous=True)), pack, NOW)
 

@@ -29,7 +29,6 @@ CHOICES: list[tuple[Place, Any]] = [
     (("returns", "pending_blocks", "value"), ["closing"]),
     (("returns", "redo_round_may_be_returned", "value"), False),
     (("returns", "reviewer_recused_for_own_unit", "value"), False),
-    (("returns", "required_fields", "value"), ["reason", "legal_basis"]),
     (("returns", "denied_when_missing", "value"), ["reason"]),
     (("returns", "denied_when_missing", "value"), ["legal_basis"]),
     (("returns", "denied_when_missing", "value"), ["reason", "legal_basis", "suggested_unit"]),
@@ -39,7 +38,8 @@ CHOICES: list[tuple[Place, Any]] = [
     (("ticket", "required_elements", "statement", "given_by"), "suite"),
     (("ticket", "required_elements", "contact", "given_by"), "suite"),
     (("ticket", "required_elements", "received_at", "given_by"), "agent"),
-    (("acceptance", "refusal_records", "value"), ["ground", "told"]),
+    (("ticket", "settled_elements", "value"), []),
+    (("ticket", "settled_elements", "value"), ["type", "address"]),
     *((("acceptance", "outcomes", code, "consent_required"), code != "transferred")
       for code in ("answered", "transferred", "work_order", "declined")),
     (("callbacks", "archive_when", "answers", "satisfaction"), ["satisfied", "dissatisfied"]),
@@ -78,7 +78,7 @@ def changed(pack: Pack, place: Place, other: Any) -> Pack:
 
 def test_every_number_of_the_pack_is_proven_by_a_scenario(pack: Pack, calendar: WorkingCalendar) -> None:
     places = numbers(pack.dump())
-    assert len(places) == 7, "five limits and two steps of the lamp"
+    assert len(places) == 8, "five limits, two steps of the lamp, the handlers a unit names"
     for place in places:
         amount = value_at(pack, place)
         for other in {amount + 1, max(1, amount - 1)} - {amount}:

@@ -247,7 +247,8 @@ class Desk:
         return await self.post(f"/returns/{case}/rulings", told, "reviewer", unit)
 
     async def judge(self, case: UUID, outcome: str, *, unit: str = YINGSHANG, **body: Any) -> httpx.Response:
-        told = {"outcome": outcome, "reason": "经核实"} | body
+        grounds = {"ground": "not_handled"} if outcome == "redo" else {}
+        told = {"outcome": outcome, "reason": "经核实"} | grounds | body
         return await self.post(f"/callbacks/{case}/judgements", told, "reviewer", unit)
 
     async def state(self, case: str) -> str:

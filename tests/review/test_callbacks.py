@@ -132,6 +132,7 @@ async def test_nobody_judges_the_work_of_the_own_unit(desk: Desk) -> None:
         ({"reason": "a\u0000b"}, "reason"),
         ({"outcome": "archive", "ground": "not_handled"}, "ground"),
         ({"ground": "because"}, "ground"),
+        ({"ground": None}, "ground"),
         ({"state": "applied"}, "state"),
     ],
 )

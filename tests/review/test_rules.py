@@ -173,8 +173,9 @@ def test_what_a_person_may_decide_of_a_callback(state: Any, outcome: Any) -> Non
     offered = (
         {one.code for one in callbacks.judgements_for(PACK.callbacks, state)} if state in callbacks.OPEN else set()
     )
+    ground = "not_handled" if outcome == "redo" else None
     try:
-        made = callbacks.judged(PACK.callbacks, callback(state=state), outcome, None, "经核实")
+        made = callbacks.judged(PACK.callbacks, callback(state=state), outcome, ground, "经核实")
     except callbacks.CallbackJudged:
         assert state not in callbacks.OPEN
     except callbacks.NotReached:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.policy.ruled import Code, Entry, Part, Register, Stated, Words
+from common.policy.ruled import Code, Entry, Part, Register, Words
 
 OutcomeCode = Literal["work_order", "answered", "transferred", "declined"]
 
@@ -30,6 +30,4 @@ class Acceptance(Part):
     """受理与不予受理 (双鸭山 第十二条、第十三条)."""
 
     grounds: Register[Ground]
-    refusal_records: Stated[tuple[Literal["ground", "basis", "told"], ...]]
-    right_body_named: Stated[Literal["when_known"]]
     outcomes: Register[Outcome]

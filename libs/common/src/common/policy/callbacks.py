@@ -35,6 +35,7 @@ class Callbacks(Part):
     means: Register[Means]
     due: Stated[Literal["when_closed"]]
     no_contact: Stated[Literal["archived_without_callback"]]
+    not_reached: Stated[Literal["archived_by_person"]]
     questions: Register[Question]
     archive_when: ArchiveWhen
     redo_when: Register[Judgement]

@@ -27,6 +27,8 @@ def problems_of_sections(
 ) -> list[Problem]:
     """Everything wrong between sections that are well-formed each by itself."""
     return [
+        *_elements(ticket),
+        *_elements(ticket),
         *_undefined_codes(ticket, limits),
         *_dates(effective, limits),
         *_gaps_and_shadows(effective, ticket, limits),
@@ -34,6 +36,18 @@ def problems_of_sections(
         *_answers(callbacks),
         *_register(jurisdiction, unit_kinds, units),
     ]
+
+
+def _elements(ticket: TicketSection) -> Iterator[Problem]:
+    for code in ticket.settled_elements.value:
+        if code not in ticket.required_elements:
+            yield Problem(("ticket", "settled_elements"), f"no element of a work order is called {code!r}")
+
+
+def _elements(ticket: TicketSection) -> Iterator[Problem]:
+    for code in ticket.settled_elements.value:
+        if code not in ticket.required_elements:
+            yield Problem(("ticket", "settled_elements"), f"no element of a work order is called {code!r}")
 
 
 def _row(kind: str, index: int) -> Place:
@@ -123,9 +137,6 @@ def _texts(test: TextTest | None) -> tuple[str, ...]:
 
 
 def _returns(returns: Returns, limits: Limits) -> Iterator[Problem]:
-    for field in returns.denied_when_missing.value:
-        if field not in returns.required_fields.value:
-            yield Problem(("returns", "denied_when_missing"), f"{field!r} is not among the required fields")
     mechanisms = [ground.mechanism for ground in returns.denial_grounds.values() if ground.mechanism]
     for mechanism in sorted({name for name in mechanisms if mechanisms.count(name) > 1}):
         yield Problem(("returns", "denial_grounds"), f"two grounds of denial rest on the mechanism {mechanism!r}")

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
 from common.policy.callbacks import Callbacks
-from common.policy.closing import Closing, Rounds
+from common.policy.closing import Closing
 from common.policy.consistency import problems_of_sections
 from common.policy.dispatching import Dispatching
 from common.policy.limits import Limits
@@ -21,7 +21,7 @@ from common.policy.returns import Returns
 from common.policy.ruled import Code, Part, Period, Register, Words
 from common.policy.sentences import sentence_for
 from common.policy.ticket import TicketSection
-from common.policy.units import Unit, UnitKind
+from common.policy.units import Unit, UnitKind, UnitRegister
 
 LARGEST_PACK = 900_000
 """Bytes of JSON that still travel in one ``PolicyActivated``."""
@@ -50,9 +50,9 @@ class Pack(Part):
     returns: Returns
     callbacks: Callbacks
     closing: Closing
-    rounds: Rounds
     unit_kinds: Register[UnitKind]
     units: tuple[Unit, ...]
+    unit_register: UnitRegister | None = None
 
     @property
     def effective_from(self) -> date:

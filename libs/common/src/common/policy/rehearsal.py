@@ -18,6 +18,7 @@ from common.policy.scenarios import (
     Registration,
     ReturnFiled,
     Scenario,
+    UnitEntered,
 )
 
 
@@ -35,6 +36,8 @@ def _differences(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> I
         yield from _outcome(scenario.outcome, pack)
     if scenario.callback:
         yield from _callback(scenario.callback, pack)
+    if scenario.unit:
+        yield from _unit(scenario.unit, pack)
     if scenario.closes_at_once is not None:
         yield from _compare(
             "a closing report closes the ticket at once", scenario.closes_at_once, not pack.closing.check
@@ -118,9 +121,7 @@ def _return(filed: ReturnFiled, pack: Pack, clocks: _Clocks, anchor: datetime) -
     yield from _compare("the ticket is marked overdue", expect.marked_overdue, not in_time)
     yield from _compare("denied by rule on the ground", expect.denied_by, ground.code if ground else None)
     yield from _compare("article of the denial", expect.article, ground.basis.article if ground else None)
-    yield from _compare("fields the return lacks", expect.lacks, returns.missing_fields(filed.given))
     yield from _compare("possible while it is reviewed", expect.still_possible, possible)
-    yield from _compare("reviewed by", expect.reviewed_by, returns.reviewer.value)
     recused = returns.reviewer_recused_for_own_unit.value
     yield from _compare("a reviewer may review the own unit's return", expect.own_unit_may_review, not recused)
     yield from _compare("closing due if denied", expect.closing_due_if_denied, clocks.due_at("closing", anchor))
@@ -136,7 +137,7 @@ def _redo(redo: Redo, clocks: _Clocks) -> Iterator[str]:
 
 def _registration(entered: Registration, pack: Pack) -> Iterator[str]:
     ticket = pack.ticket
-    missing = ticket.missing_elements(entered.given, anonymous=entered.anonymous)
+    missing = ticket.missing_elements(entered.given, anonymous=entered.anonymous, settled=entered.settled)
     yield from _compare("missing elements", entered.missing, tuple(element.code for element in missing))
     if entered.number is not None:
         if entered.at is None or entered.sequence_of_day is None:
@@ -149,7 +150,6 @@ def _registration(entered: Registration, pack: Pack) -> Iterator[str]:
 def _refusal(refusal: Refusal, pack: Pack) -> Iterator[str]:
     ground = pack.acceptance.grounds.get(refusal.ground)
     yield from _compare(f"article of {refusal.ground}", refusal.article, ground.basis.article if ground else None)
-    yield from _compare("a refusal records", refusal.records, pack.acceptance.refusal_records.value)
 
 
 def _outcome(expected: OutcomeExpected, pack: Pack) -> Iterator[str]:
@@ -163,3 +163,8 @@ def _outcome(expected: OutcomeExpected, pack: Pack) -> Iterator[str]:
 
 def _callback(callback: CallbackAnswered, pack: Pack) -> Iterator[str]:
     yield from _compare("the file is closed by rule", callback.archives, pack.callbacks.archives(callback.answers))
+
+
+def _unit(unit: UnitEntered, pack: Pack) -> Iterator[str]:
+    flagged = pack.unit_register is not None and pack.unit_register.too_few_handlers(unit.handlers)
+    yield from _compare(f"a unit with {unit.handlers} handlers is flagged", unit.flagged, flagged)

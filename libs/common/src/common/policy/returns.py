@@ -34,7 +34,6 @@ class Returns(Part):
 
     grounds_for_return: Register[ReturnGround]
     denial_grounds: Register[DenialGround]
-    required_fields: Stated[tuple[ReturnField, ...]]
     denied_when_missing: Stated[tuple[ReturnField, ...]]
     late: Stated[Literal["reviewed_and_marked_overdue", "refused_and_marked_overdue"]]
     pending_blocks: Stated[tuple[BlockedCommand, ...]]
@@ -42,7 +41,6 @@ class Returns(Part):
     approved: Stated[Literal["clocks_restart"]]
     denied: Stated[Literal["first_clock"]]
     redo_round_may_be_returned: Stated[bool]
-    reviewer: Stated[Literal["authority"]]
     reviewer_recused_for_own_unit: Stated[bool]
 
     def denial_ground(self, mechanism: Mechanism) -> DenialGround | None:
@@ -60,6 +58,3 @@ class Returns(Part):
         if designated:
             return self.denial_ground("designated")
         return None
-
-    def missing_fields(self, given: Collection[str]) -> tuple[ReturnField, ...]:
-        return tuple(field for field in self.required_fields.value if field not in given)

@@ -53,9 +53,7 @@ class ExpectedReturn(Part):
     marked_overdue: bool
     denied_by: Code | None = None
     article: Words | None = None
-    lacks: tuple[Code, ...] = ()
     still_possible: tuple[Literal["sign_in", "closing"], ...]
-    reviewed_by: Literal["authority"]
     own_unit_may_review: bool
     closing_due_if_denied: AwareDatetime
     closing_due_if_redispatched: AwareDatetime | None = None
@@ -74,10 +72,14 @@ class ReturnFiled(Part):
 
 
 class Registration(Part):
-    """What an agent entered, what is still missing, and the number the ticket gets."""
+    """What an agent entered, what is still missing, and the number the ticket gets.
+
+    ``settled``: the demand is settled at registration, no work order is made of it.
+    """
 
     given: tuple[Code, ...]
     anonymous: bool
+    settled: bool = False
     missing: tuple[Code, ...]
     sequence_of_day: Annotated[int, Field(ge=1)] | None = None
     at: AwareDatetime | None = None
@@ -85,11 +87,10 @@ class Registration(Part):
 
 
 class Refusal(Part):
-    """A demand not accepted: the ground, its clause, what is recorded."""
+    """A demand not accepted: the ground and its clause."""
 
     ground: Code
     article: Words
-    records: tuple[Code, ...]
 
 
 class OutcomeExpected(Part):
@@ -105,6 +106,13 @@ class CallbackAnswered(Part):
 
     answers: Mapping[Code, Code]
     archives: bool
+
+
+class UnitEntered(Part):
+    """A unit of the register by the number of handlers it names, and whether its keeper is told of too few."""
+
+    handlers: Annotated[int, Field(ge=0)]
+    flagged: bool
 
 
 class Redo(Part):
@@ -127,5 +135,6 @@ class Scenario(Part):
     refusal: Refusal | None = None
     outcome: OutcomeExpected | None = None
     callback: CallbackAnswered | None = None
+    unit: UnitEntered | None = None
     closes_at_once: bool | None = None
     redo: Redo | None = None

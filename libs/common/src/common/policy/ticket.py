@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from common.policy.ruled import Entry, Part, Register, Ruled
+from common.policy.ruled import Code, Entry, Part, Register, Ruled, Stated
 
 NUMBER_FORMAT = r"^[A-Z]{2,6}\{date:%Y%m%d\}\{seq:0[4-9]d\}$"
 
@@ -57,6 +57,7 @@ class TicketSection(Part):
     required_elements: Register[Element]
     numbering: Numbering
     anonymity: Anonymity
+    settled_elements: Stated[tuple[Code, ...]]
 
     @property
     def contact_optional_when_anonymous(self) -> bool:
@@ -72,8 +73,13 @@ class TicketSection(Part):
             raise ValueError(f"tickets of a day are counted from 1, not {seq}")
         return self.numbering.format.format(date=local_date, seq=seq)
 
-    def missing_elements(self, given: Collection[str], *, anonymous: bool) -> tuple[Element, ...]:
-        """Elements the agent still owes; an anonymous requester has no name, and need have no contact."""
+    def missing_elements(
+        self, given: Collection[str], *, anonymous: bool, settled: bool = False
+    ) -> tuple[Element, ...]:
+        """Elements the agent still owes; an anonymous requester has no name, and need have no contact.
+
+        ``settled``: no work order is made of the demand, and it needs no more than ``settled_elements``.
+        """
         excused = set[str]()
         if anonymous:
             excused.add("requester")
@@ -82,5 +88,8 @@ class TicketSection(Part):
         return tuple(
             element
             for element in self.required_elements.values()
-            if element.given_by == "agent" and element.code not in excused and element.code not in given
+            if element.given_by == "agent"
+            and element.code not in excused
+            and element.code not in given
+            and (not settled or element.code in self.settled_elements.value)
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -12,6 +12,7 @@ from pydantic import Field
 from common.events.envelope import Jurisdiction, UnitCode
 from common.messaging.room import Room
 from common.policy.refusals import NoPackInForce
+from common.policy.units import UnitRegister
 from common.security.access import admit, require, visible_jurisdiction
 from common.security.bearer import Caller
 from common.web.edge import accepted_at
@@ -51,7 +52,7 @@ class UnitShown(UnitEntry):
     version: int
 
 
-def shown(unit: Unit, version: int, on: date) -> UnitShown:
+def shown(unit: Unit, version: int, on: date, held_to: UnitRegister | None) -> UnitShown:
     return UnitShown(
         code=unit.code,
         jurisdiction=unit.jurisdiction,
@@ -64,7 +65,7 @@ def shown(unit: Unit, version: int, on: date) -> UnitShown:
         ended_on=unit.ended_on,
         successor=unit.successor,
         ended=unit.ended(on),
-        flags=unit.flags,
+        flags=unit.flags(held_to),
         version=version,
     )
 
@@ -76,6 +77,7 @@ def unit_routes(room: Room, today: Callable[[], date]) -> APIRouter:
     @routes.get("")
     async def list_units(
         caller: Caller,
+        request: Request,
         size: PageSize = 100,
         cursor: Cursor = None,
         jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
@@ -88,18 +90,21 @@ def unit_routes(room: Room, today: Callable[[], date]) -> APIRouter:
         after = position_of(cursor, (str,))[0] if cursor else ""
         async with room.database.engine.connect() as connection:
             rows = await store.page(connection, limited or jurisdiction, after, size)
-        items = [shown(unit, version, today()) for unit, version in rows]
+        now = accepted_at(request)
+        held_to = {own: await _held_to(room, own, now) for own in {unit.jurisdiction for unit, _ in rows}}
+        items = [shown(unit, version, today(), held_to[unit.jurisdiction]) for unit, version in rows]
         return Page(items=items, next=cursor_of(items[-1].code) if len(items) == size else None)
 
     @routes.get("/{code}", response_model=UnitShown)
-    async def read_unit(code: Code, caller: Caller) -> Response:
+    async def read_unit(code: Code, caller: Caller, request: Request) -> Response:
         """单位信息；ETag 供修改时使用。"""
         require("units.read", caller, jurisdiction=code.partition(".")[0])
         async with room.database.engine.connect() as connection:
             found = await store.find(connection, code)
         if found is None:
             raise not_found()
-        return _answer(200, shown(*found, today()))
+        held_to = await _held_to(room, found[0].jurisdiction, accepted_at(request))
+        return _answer(200, shown(*found, today(), held_to))
 
     @routes.put("/{code}", response_model=UnitShown)
     async def write_unit(
@@ -120,11 +125,19 @@ def unit_routes(room: Room, today: Callable[[], date]) -> APIRouter:
         seen = _version(if_match)
         async with room.transaction(now) as tx:
             version = await register(tx, Unit(code=code, **entry.model_dump()), seen, pack, acting(caller))
-        unit = shown(Unit(code=code, **entry.model_dump()), version, today())
+        unit = shown(Unit(code=code, **entry.model_dump()), version, today(), pack.unit_register)
         created = seen is None and tx.anything_announced
         return _answer(201 if created else 200, unit, str(tx.last_announced) if tx.last_announced else None)
 
     return routes
+
+
+async def _held_to(room: Room, jurisdiction: str, at: datetime) -> UnitRegister | None:
+    """What the jurisdiction's pack in force asks of its units; None: it says nothing, or there is none."""
+    try:
+        return (await SHELF.in_force(room.database, jurisdiction, at)).unit_register
+    except NoPackInForce:
+        return None
 
 
 def _version(if_match: list[str] | None) -> int | None:

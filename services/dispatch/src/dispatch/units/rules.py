@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-NAMED_HANDLERS: Final = 2
-"""A unit names at least so many handlers; one with fewer is flagged (双鸭山 第八条（二）)."""
+from common.policy.units import UnitRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,10 @@ class Unit:
     def jurisdiction(self) -> str:
         return self.code.partition(".")[0]
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """What the register's keeper should see to."""
-        return ("too_few_handlers",) if len(self.handlers) < NAMED_HANDLERS else ()
+    def flags(self, held_to: UnitRegister | None) -> tuple[str, ...]:
+        """What the register's keeper should see to; nothing where the pack in force is silent."""
+        few = held_to is not None and held_to.too_few_handlers(len(self.handlers))
+        return ("too_few_handlers",) if few else ()
 
     def ended(self, on: date) -> bool:
         return self.ended_on is not None and self.ended_on <= on

@@ -137,7 +137,7 @@ def accept(demand: Demand, pack: Pack, accepted_at: datetime) -> Acceptance:
         raise ReceivedInFuture((Fault("received_at", "in_future", "不得晚于当前时间。"),))
     if demand.requester.anonymous and demand.requester.name is not None:
         sentence = "匿名诉求不登记姓名；诉求人留下姓名但要求保密的，请选信息保密。"
-        raise AnonymousWithName((Fault("requester.name", "anonymous", sentence),))
+        raise AnonymousWithName((Fault("requester.name", "anonymous", sentence),), (pack.ticket.anonymity.basis,))
     _in_pack(demand, pack)
     _complete(demand, pack)
     return _settled(demand, pack)
@@ -167,7 +167,7 @@ _ELEMENT_FIELDS: Final[Mapping[str, str]] = {"requester": "requester.name", "con
 
 
 def _complete(demand: Demand, pack: Pack) -> None:
-    """The elements of 第二条 are those of a work order; whatever is settled at once needs its type alone."""
+    """The elements of 第二条 are those of a work order; whatever is settled at once needs what the pack says."""
     given = {
         element
         for element, value in (
@@ -179,20 +179,20 @@ def _complete(demand: Demand, pack: Pack) -> None:
         )
         if value is not None
     }
-    missing = pack.ticket.missing_elements(given, anonymous=demand.requester.anonymous)
-    if demand.outcome != "work_order":
-        missing = tuple(element for element in missing if element.code == "type")
+    settled = demand.outcome != "work_order"
+    missing = pack.ticket.missing_elements(given, anonymous=demand.requester.anonymous, settled=settled)
     if missing:
         faults = tuple(
             Fault(_ELEMENT_FIELDS.get(element.code, element.code), "required", f"缺少工单要素：{element.label}。")
             for element in missing
         )
-        raise ElementMissing(faults, tuple(dict.fromkeys(element.basis for element in missing)))
+        asked = [*(element.basis for element in missing), *((pack.ticket.settled_elements.basis,) if settled else ())]
+        raise ElementMissing(faults, tuple(dict.fromkeys(asked)))
 
 
 def _settled(demand: Demand, pack: Pack) -> Acceptance:
     outcome = pack.acceptance.outcomes[demand.outcome]
-    _states_its_own(demand)
+    _states_its_own(demand, outcome.basis)
     settlement = demand.settlement
     if settlement.ground is not None:
         ground = pack.acceptance.grounds.get(settlement.ground)
@@ -208,7 +208,7 @@ def _settled(demand: Demand, pack: Pack) -> Acceptance:
     return Acceptance((outcome.basis,), None)
 
 
-def _states_its_own(demand: Demand) -> None:
+def _states_its_own(demand: Demand, basis: Basis) -> None:
     settlement = demand.settlement
     stated = {name for name in Settlement.__dataclass_fields__ if getattr(settlement, name) is not None}
     faults = [Fault(name, "required", "此处置方式必须填写。") for name in _NEEDS[demand.outcome] if name not in stated]
@@ -217,4 +217,4 @@ def _states_its_own(demand: Demand) -> None:
         for name in sorted(stated - set(_MAY_HAVE[demand.outcome]))
     ]
     if faults:
-        raise OutcomeIncomplete(tuple(faults))
+        raise OutcomeIncomplete(tuple(faults), (basis,))

@@ -13,7 +13,16 @@ from common.security.access import Principal
 from common.web.problems import invalid, not_found
 from review import docket as dockets
 from review.callbacks import store
-from review.callbacks.rules import Callback, GroundNotOfOutcome, Judgment, Outcome, archived_by_rule, judged, over
+from review.callbacks.rules import (
+    Callback,
+    GroundMissing,
+    GroundNotOfOutcome,
+    Judgment,
+    Outcome,
+    archived_by_rule,
+    judged,
+    over,
+)
 from review.docket import BY_RULE, ENDED, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
 
@@ -80,7 +89,8 @@ async def judge(
         judgment = judged(callbacks, callback, outcome, ground, reason)
     except GroundNotOfOutcome as refusal:
         choices = f"可选：{'、'.join(refusal.allowed)}。" if refusal.allowed else "此项决定无须选择理由。"
-        raise invalid("ground", "choice", refusal.detail + choices) from None
+        rule = "required" if isinstance(refusal, GroundMissing) else "choice"
+        raise invalid("ground", rule, refusal.detail + choices) from None
     return await _judge(tx, docket, callback, judgment, acting(caller))
 
 

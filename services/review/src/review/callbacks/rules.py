@@ -1,8 +1,7 @@
 """Judging a callback: what a rule settles, what a person decides (双鸭山 第二十二条).
 
-The document names no number of attempts and no consequence when nobody is reached. Assumed: attempts are unlimited, an
-unanswered callback settles nothing by itself and is no ground for redoing the work; a person may archive on the last
-one, with a reason.
+Where nobody is reached the pack's ``not_reached`` holds: an unanswered callback settles nothing by itself and is no
+ground for redoing the work; a person may archive on the last one, with a reason.
 """
 
 from collections.abc import Collection
@@ -24,12 +23,7 @@ Outcome = Literal["archive", "redo"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("archive", "redo")
 
 NOT_REACHED: Final = "not_reached"
-"""The ground of archiving a ticket whose requester nobody reached; no clause names it."""
-UNREACHED: Final = Basis(
-    rule="SYS-22",
-    assumption="办法未规定回访次数和回访不通的处理：次数不限，回访不通不自动归档、不作为再次办理的依据；"
-    "审核人员可以注明理由后归档。",
-)
+"""The ground of archiving a ticket whose requester nobody reached."""
 
 _WORDS: Final[dict[State, str]] = {
     "queued": "待审核",
@@ -54,6 +48,12 @@ class GroundNotOfOutcome(Refused):
     """``allowed`` are the grounds on which this outcome can rest."""
 
     code = "ground_not_allowed"
+
+
+class GroundMissing(GroundNotOfOutcome):
+    """The work is redone on one of the pack's grounds only (双鸭山 第二十二条)."""
+
+    code = "ground_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,13 @@ def judged(callbacks: Callbacks, callback: Callback, outcome: Outcome, ground: s
     if callback.state not in OPEN:
         raise CallbackJudged(f"该回访{_WORDS[callback.state]}，不能再次审核。")
     if callback.state == "not_reached":
+        unreached = (callbacks.not_reached.basis,)
         if outcome != "archive":
-            raise NotReached("回访不通不作为再次办理的依据，请再次回访。", allowed=["archive"], basis=(UNREACHED,))
-        return Judgment("archive", False, NOT_REACHED, note, (UNREACHED,))
+            raise NotReached("回访不通不作为再次办理的依据，请再次回访。", allowed=["archive"], basis=unreached)
+        return Judgment("archive", False, NOT_REACHED, note, unreached)
     grounds = callbacks.redo_when if outcome == "redo" else {}
+    if grounds and ground is None:
+        raise GroundMissing("退回再次办理须选择理由。", allowed=tuple(grounds))
     if ground is not None and ground not in grounds:
         raise GroundNotOfOutcome("所选理由不适用于此项决定。", allowed=tuple(grounds))
     named = (grounds[ground].basis,) if ground is not None else ()
