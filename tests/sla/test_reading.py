@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from tests.sla.desk import LEAD, OTHER, PACK, Desk
 
-from common.policy import parse_pack
+from common.policy import Pack, parse_pack
 from sla.registry import SYSTEM, activate
 
 
@@ -76,6 +76,54 @@ async def test_a_kind_without_limit_is_explained_as_exempt_with_its_basis(desk: 
     assert (told["exempt"], told["due_at"], told["basis"]["assumption"]) == (True, None, "表扬无须办理。")
     unknown = (await desk.get(f"tickets/{ticket}/deadlines/first_contact/explanation")).json()
     assert (unknown["exempt"], unknown["basis"]) == (True, None)
+
+
+def without_praise() -> Pack:
+    """The pack of a place that does not take praise."""
+    content: dict[str, Any] = PACK.dump()
+    del content["ticket"]["types"]["praise"]
+    content["limits"]["kinds"]["closing"]["rules"][1]["when"]["type"]["in"] = ["help", "suggestion"]
+    return parse_pack(content)
+
+
+async def test_a_ticket_for_which_no_rule_is_found_is_parked_and_not_taken_for_one_without_limit(desk: Desk) -> None:
+    pack = without_praise()
+    async with desk.service.room.transaction() as tx:
+        await activate(tx, pack, SYSTEM)
+    desk.policy = pack.version
+    ticket = await desk.dispatch(type="praise")
+    assert await desk.parked() == [f"{pack.version} has no row of closing for the ticket's situation"]
+    assert await desk.rows(ticket) == []
+    answer = await desk.get(f"tickets/{ticket}/deadlines/closing/explanation")
+    assert (answer.status_code, answer.json()["code"]) == (404, "deadline_not_set")
+
+
+async def test_a_preview_without_a_type_is_refused_and_not_told_that_there_is_no_limit(desk: Desk) -> None:
+    wanted = {"jurisdiction": "shuangyashan", "kind": "closing", "from": "2025-09-26T16:00:00+08:00"}
+    headers = desk.headers("viewer")
+
+    async def preview(**changed: Any) -> tuple[int, Any]:
+        answer = await desk.client.post("deadline-previews", json={**wanted, **changed}, headers=headers)
+        return answer.status_code, answer.json()
+
+    for situation in ({}, {"channel": "phone", "round": 2}):
+        status, told = await preview(situation=situation)
+        assert (status, told["fields"][0]["field"], told["fields"][0]["rule"]) == (422, "situation.type", "required")
+    # What the table says for every type needs none; what the pack does not know at all is said to be so.
+    assert (await preview(situation={}, kind="sign_in"))[1]["exempt"] is False
+    assert (await preview(situation={}, kind="first_contact"))[1]["exempt"] is True
+
+
+async def test_a_preview_for_a_type_that_the_place_does_not_take_is_refused(desk: Desk) -> None:
+    desk.set("2024-09-27 16:05")
+    async with desk.service.room.transaction() as tx:
+        await activate(tx, without_praise(), SYSTEM)
+    wanted = {"jurisdiction": "shuangyashan", "from": "2025-09-26T16:00:00+08:00", "situation": {"type": "praise"}}
+    for kind in ("closing", "sign_in"):
+        body = {**wanted, "kind": kind}
+        refused = await desk.client.post("deadline-previews", json=body, headers=desk.headers("viewer"))
+        assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "situation.type")
+        assert refused.json()["fields"][0]["rule"] == "not_in_pack"
 
 
 async def test_a_ticket_that_was_not_dispatched_has_no_deadline_to_explain(desk: Desk) -> None:

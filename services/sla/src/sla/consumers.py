@@ -26,7 +26,7 @@ from common.messaging.room import Transaction
 from common.messaging.runner import Handlers, Runner, Transient, Unusable
 
 from .deadlines import Docket, set_of
-from .plan import MEETS, Cause, opened
+from .plan import MEETS, Cause, NoRuleApplies, opened
 from .store import (
     CALENDARS,
     SHELF,
@@ -82,6 +82,8 @@ async def begin_round(tx: Transaction, event: Event) -> None:
         raise Transient(str(absent)) from absent
     except OutsideCalendar as outside:
         raise Unusable(str(outside)) from outside
+    except NoRuleApplies as silent:
+        raise Unusable(str(silent)) from silent
     if deadlines:
         await add_deadlines(tx.connection, deadlines)
         tx.announce(set_of(docket, deadlines, event.id, data.occurred_at, tx.now), docket.subject)

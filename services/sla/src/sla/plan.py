@@ -31,16 +31,19 @@ class Ruling:
     basis: tuple[Basis, ...]
 
 
+class NoRuleApplies(LookupError):
+    """The pack knows the kind and no row of its table is for the situation: "no limit" is said, never implied."""
+
+
 def ruling(
     pack: Pack, kind: str, situation: Situation, anchor_at: datetime, legal_limit: LegalLimit | None
 ) -> Ruling | None:
-    """The rule for a kind; None when the pack does not know it: the mechanism is off.
+    """The rule for a kind; None when the pack does not know it: the mechanism is off. ``NoRuleApplies``.
 
     A law's own limit on the ticket goes before the pack's table, also before its "no limit" (双鸭山 第十六条).
     """
     table = pack.limits.tables.get(kind)
-    found = pack.limits.find(kind, situation, local_date(anchor_at))
-    if table is None or found is None:
+    if table is None:
         return None
     named = cast(DeadlineKind, kind)
     anchor = table.anchor.value
@@ -50,6 +53,9 @@ def ruling(
         allowance = Allowance(legal_limit.amount, legal_limit.unit)
         counting = Counting(allowance, rules.close_of_business, rules.roll, warn_before)
         return Ruling(named, anchor, counting, (legal_limit.basis, pack.limits.law_overrides.basis))
+    found = pack.limits.find(kind, situation, local_date(anchor_at))
+    if found is None:
+        raise NoRuleApplies(f"{pack.version} has no row of {kind} for the ticket's situation")
     if isinstance(found, NoLimit):
         return Ruling(named, anchor, None, (found.basis,))
     return Ruling(named, anchor, _counting(found), (found.basis,))
@@ -71,7 +77,10 @@ class Cause:
 
 
 def opened(docket: Docket, pack: Pack, calendar: WorkingCalendar, cause: Cause) -> tuple[Deadline, ...]:
-    """All deadlines that run from this event, owed by its unit; an exempt kind has none. ``OutsideCalendar``."""
+    """All deadlines that run from this event, owed by its unit; an exempt kind has none.
+
+    ``OutsideCalendar``, ``NoRuleApplies``.
+    """
     return tuple(_opened(docket, pack, calendar, cause))
 
 

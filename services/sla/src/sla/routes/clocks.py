@@ -29,7 +29,7 @@ from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import Problem, invalid, not_found
 from common.web.reading import Page
 from sla.deadlines import Counting, Deadline, Docket
-from sla.plan import Ruling, ruling
+from sla.plan import NoRuleApplies, Ruling, ruling
 from sla.store import CALENDARS, SHELF, deadlines_of, load_docket
 
 
@@ -139,9 +139,13 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
                 calendar = await CALENDARS.version(connection, found[0].calendar)
                 return _explained_row(found[0], calendar)
             pack = await SHELF.version(connection, docket.policy)
-        rule = ruling(pack, kind, docket.situation(wanted), room.clock.now(), docket.legal_limit)
+        not_set = Problem(404, "deadline_not_set", "时限尚未起算", "该项时限尚未起算，或者不属于所查单位、轮次。")
+        try:
+            rule = ruling(pack, kind, docket.situation(wanted), room.clock.now(), docket.legal_limit)
+        except NoRuleApplies as silent:
+            raise not_set from silent
         if rule is not None and rule.counting is not None:
-            raise Problem(404, "deadline_not_set", "时限尚未起算", "该项时限尚未起算，或者不属于所查单位、轮次。")
+            raise not_set
         return _exempt(kind, pack, rule)
 
     @api.post("/deadline-previews")
@@ -154,8 +158,14 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
             field, rule_name = ("from", "no_policy") if none.known else ("jurisdiction", "unknown")
             raise invalid(field, rule_name, "该地区在所述时间没有施行的规则。") from none
         given = wanted.situation
+        if given.type is not None and given.type not in pack.ticket.types:
+            raise invalid("situation.type", "not_in_pack", "该地区的规则没有此诉求类型。")
         situation = Situation(given.type, given.channel, given.category, None, frozenset(given.marks), given.round)
-        rule = ruling(pack, wanted.kind, situation, wanted.from_, given.legal_limit)
+        try:
+            rule = ruling(pack, wanted.kind, situation, wanted.from_, given.legal_limit)
+        except NoRuleApplies as silent:
+            told = "规则没有适用于所述情形的此项时限；请写明诉求类型。"
+            raise invalid("situation.type", "required" if given.type is None else "no_rule", told) from silent
         if rule is None or rule.counting is None:
             return _exempt(wanted.kind, pack, rule)
         async with room.database.engine.connect() as connection:
