@@ -8,6 +8,8 @@ from sqlalchemy import text
 from tests.dispatch.office import LEAD, OTHER, THIRD, Office
 
 from common.clock import new_id
+from common.events.codec import decode
+from common.events.envelope import Fact, Message
 from dispatch.feed.commands import number_feeds
 
 Line = tuple[int, str]
@@ -48,7 +50,7 @@ async def test_at_assignment_the_story_so_far_is_sent(office: Office) -> None:
     assert await lines(office, OTHER) == []
 
 
-async def test_the_feed_holds_each_event_as_it_was_announced(office: Office) -> None:
+async def test_the_feed_holds_each_event_as_it_was_announced_but_for_the_officials_account(office: Office) -> None:
     ticket = await office.dispatched()
     await told(office)
     [announced] = await office.announced(ticket)
@@ -57,7 +59,35 @@ async def test_the_feed_holds_each_event_as_it_was_announced(office: Office) -> 
     assert (event["id"], event["source"], event["sequence"]) == (str(announced.id), "/hotline/dispatch", "1")
     assert event["type"] == "hotline.Dispatched.v1"
     assert event["subject"] == f"ticket/{ticket}"
-    assert event["data"] == announced.data.model_dump(mode="json")
+    said = announced.data.model_dump(mode="json")
+    assert said["actor"]["account"]
+    assert event["data"] == {**said, "actor": {**said["actor"], "account": None}}
+
+
+async def test_no_way_of_reading_the_feed_tells_an_officials_account(office: Office) -> None:
+    await office.enter_unit(LEAD, '"1"', kafka_feed=True)
+    ticket = await office.signed_in()
+    await told(office)
+    announced = await office.announced(ticket)
+    accounts = {event.data.actor.account for event in announced if isinstance(event.data, Fact)}
+    assert accounts
+    assert None not in accounts
+    read = (await office.get(f"units/{LEAD}/events", "unit", LEAD)).json()["items"]
+    forwarded = [decode(one).data for one in await unit_messages(office)]
+    assert len(read) == len(forwarded) == len(announced) + 1
+    assert {item["event"]["data"]["actor"]["account"] for item in read} == {None}
+    actors = [data.actor for data in forwarded if isinstance(data, Fact)]
+    assert {actor.account for actor in actors} == {None}
+    assert [actor.role for actor in actors] == [item["event"]["data"]["actor"]["role"] for item in read]
+
+
+async def unit_messages(office: Office) -> list[Message]:
+    """What was put on the units' topics."""
+    async with office.service.room.database.engine.connect() as connection:
+        rows = await connection.execute(
+            text("select * from outbox where topic like 'hotline.units.%' order by outbox.id")
+        )
+        return [Message(row.topic, row.subject, row.headers, row.value.encode()) for row in rows]
 
 
 async def test_lead_and_co_handlers_read_on_and_nobody_else_does(office: Office) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from common.events.catalogue import TICKETS, unit_topic
 from common.events.codec import encode
-from common.events.envelope import Event, Message, TicketFact, WiderFact
+from common.events.envelope import Event, Fact, Message, TicketFact, WiderFact
 from common.messaging.bus import Place
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Unusable
@@ -51,7 +52,7 @@ async def follow(tx: Transaction, event: Event, pulse: Pulse) -> bool:
     assert isinstance(data, TicketFact | WiderFact)
     if data.ticket is None:
         return False
-    known = await store.tell(tx.connection, data.ticket, encode(event, TICKETS))
+    known = await store.tell(tx.connection, data.ticket, encode(without_account(event), TICKETS))
     if not known and event.type not in _BEGINNINGS:
         raise Unusable(f"{event.type} of a ticket that was never registered")
     holders = holders_after(data)
@@ -59,6 +60,14 @@ async def follow(tx: Transaction, event: Event, pulse: Pulse) -> bool:
         await store.hand_over(tx.connection, data.ticket, holders)
     pulse.tell_after_commit()
     return True
+
+
+def without_account(event: Event) -> Event:
+    """The event as units are told it: which role and unit acted, never which official's account it was."""
+    fact = event.data
+    assert isinstance(fact, Fact)
+    actor = fact.actor.model_copy(update={"account": None})
+    return replace(event, data=fact.model_copy(update={"actor": actor}))
 
 
 async def number_feeds(tx: Transaction) -> int:

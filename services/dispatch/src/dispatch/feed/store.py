@@ -1,6 +1,6 @@
 """The tickets' stories and the units' feeds, in the order of the log.
 
-``story`` keeps every event about a ticket as it came from the bus. ``feed_holder`` says who held the ticket at the
+``story`` keeps every event about a ticket as units are told it. ``feed_holder`` says who held the ticket at the
 point of the log that has been consumed; the docket may be ahead of it. ``unit_feed`` lists what each unit is told: a
 row is entered without ``seq`` by the consumer, and numbered by the one writer.
 """
