@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from tests.intake.centre import HERE, LEAD, OTHER, Centre
 
 from common.clock import new_id
 from common.events.dispatch import Dispatched, SignedIn
+from common.events.review import ReturnApproved, ReturnDenied
 from common.events.sla import DeadlineRow, DeadlineSet
 from common.events.vocabulary import Anchor
 
@@ -59,6 +61,23 @@ async def test_the_docket_follows_dispatch(centre: Centre) -> None:
     assert (read["status"], read["unit"], read["co_handlers"], read["round"]) == ("dispatched", LEAD, [OTHER], 1)
     await centre.wire.deliver(SignedIn(**centre.facts(ticket, 1), unit=LEAD))
     assert (await centre.get(f"/tickets/{ticket['id']}")).json()["status"] == "signed_in"
+
+
+@pytest.mark.parametrize("ruling", [ReturnApproved, ReturnDenied])
+async def test_a_ticket_that_was_returned_late_is_marked_overdue_whatever_was_decided(
+    centre: Centre, ruling: type[ReturnApproved | ReturnDenied]
+) -> None:
+    tickets = [await centre.register() for _ in range(3)]
+    for ticket, late in zip(tickets, (True, False, None), strict=True):
+        await centre.dispatched(ticket)
+        # A second late one, in a later round, marks the ticket no second time.
+        for round_ in (1, 2):
+            facts = centre.facts(ticket, round_, case=new_id(), unit=LEAD, filed_at=centre.clock.now(), late=late)
+            await centre.wire.deliver(ruling(**facts, by_rule=False))
+    marks = [(await centre.get(f"/tickets/{ticket['id']}")).json()["marks"] for ticket in tickets]
+    assert marks == [["urgent", "overdue"], ["urgent"], ["urgent"]]
+    listed = {item["id"]: item["marks"] for item in (await centre.get("/tickets")).json()["items"]}
+    assert listed[tickets[0]["id"]] == ["urgent", "overdue"]
 
 
 async def test_a_unit_reads_its_own_tickets_without_officials_accounts(centre: Centre) -> None:

@@ -40,6 +40,7 @@ async def test_the_late_return_is_reviewed_and_marked_overdue(journey: Journey) 
     assert "超期退回的视为超期办理件" in {basis["quote"] for basis in filed["decision"]["basis"]}
     assert ended.ticket["status"] == "dispatched"
     assert ended.ticket["unit"] == "shuangyashan.zhujian"
+    assert {one.case.moved.story.story for one in journey.endings if "overdue" in one.ticket["marks"]} == {"沥青喷洒"}
 
 
 async def test_the_return_without_a_legal_basis_is_denied_by_rule_at_once(journey: Journey) -> None:

@@ -154,6 +154,33 @@ async def test_on_time_is_met_of_judged_and_windows_are_left_out(
     assert "return_window" not in rows
 
 
+async def test_what_was_returned_late_or_closed_late_is_counted_once_as_overdue(
+    service: Service, wire: Wire, issuer: DevelopmentIssuer
+) -> None:
+    both, closed_late, signed_in_late, in_time = uuid4(), uuid4(), uuid4(), uuid4()
+    for ticket in (both, closed_late, signed_in_late, in_time):
+        await wire.deliver(created(ticket), dispatched(ticket), deadline_set(ticket, "sign_in", "closing"))
+    assert (await figures(service, issuer))["overdue"] == 0
+
+    def denied(ticket: UUID, late: bool) -> review.ReturnDenied:
+        about = fact(ticket, 1, "2025-03-04 12:00")
+        filed_at = at("2025-03-04 11:00")
+        return review.ReturnDenied(**about, case=uuid4(), unit=UNIT, filed_at=filed_at, by_rule=False, late=late)
+
+    await wire.deliver(
+        denied(both, late=True),
+        denied(in_time, late=False),
+        verdict(sla.DeadlineMissed, both, "closing"),
+        verdict(sla.DeadlineMissed, closed_late, "closing"),
+        verdict(sla.DeadlineMissed, signed_in_late, "sign_in"),
+        verdict(sla.DeadlineMet, in_time, "closing"),
+    )
+    told = await figures(service, issuer)
+    assert told["overdue"] == 2
+    assert "超期办理件" in told["definition"]["overdue"]
+    assert (await figures(service, issuer, to=at("2025-03-03 09:58").isoformat()))["overdue"] == 0
+
+
 async def test_a_breach_that_is_withdrawn_is_no_longer_counted_as_late(
     service: Service, wire: Wire, issuer: DevelopmentIssuer
 ) -> None:
@@ -191,6 +218,7 @@ async def test_the_first_page_and_its_stream_tell_totals_without_a_token(service
         page = await client.get("/reporting/")
     assert page.status_code == 200
     assert "12345" in page.text
+    assert "超期办理件" in page.text
     told: list[dict[str, Any]] = []
     activity = service.app.state.activity
 

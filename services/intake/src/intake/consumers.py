@@ -5,9 +5,10 @@ from typing import Final
 
 from common.events.catalogue import CATALOGUE
 from common.events.envelope import Event, ticket_of_subject
+from common.events.review import ReturnRuling
 from common.messaging.room import Transaction
 from common.messaging.runner import Handler
-from intake.docket import SHELF, add_entry, follow
+from intake.docket import OVERDUE, SHELF, add_entry, follow, mark_overdue
 
 
 async def remember(tx: Transaction, event: Event) -> None:
@@ -18,7 +19,24 @@ async def remember(tx: Transaction, event: Event) -> None:
         add_entry(tx, ticket, event)
 
 
+async def heed_return(tx: Transaction, event: Event) -> None:
+    """A return was decided. Filed late, it marks the ticket, whatever the decision, if the pack has rules set the mark.
+
+    Both things a pack can do with a late return, review it or refuse it, go with the mark (``returns.late``).
+    """
+    ruling = event.data
+    assert isinstance(ruling, ReturnRuling)
+    await remember(tx, event)
+    if ruling.late:
+        pack = await SHELF.version(tx.connection, ruling.policy)
+        mark = pack.ticket.marks.get(OVERDUE)
+        if mark is not None and mark.set_by == "rule":
+            await mark_overdue(tx.connection, ruling.ticket)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     **{name: remember for name, entry in CATALOGUE.items() if "ticket" in entry.about},
+    "ReturnApproved": heed_return,
+    "ReturnDenied": heed_return,
     "PolicyActivated": SHELF.keep,
 }

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     insert,
     select,
     text,
@@ -107,6 +108,10 @@ OPEN: Final = ("awaiting_dispatch", "dispatched", "signed_in", "closing_filed", 
 """Statuses of a ticket whose life has not ended."""
 
 
+OVERDUE: Final = "overdue"
+"""The pack's code of the mark 超期办理件."""
+
+
 @dataclass(frozen=True, slots=True)
 class Docket:
     """What intake's rules read of one ticket."""
@@ -165,6 +170,13 @@ async def follow(connection: AsyncConnection, ticket: UUID, event: Event) -> Non
     changes = changed_by(event.type, event.data)
     if changes:
         await connection.execute(update(TICKET).where(TICKET.c.id == ticket).values(changes))
+
+
+async def mark_overdue(connection: AsyncConnection, ticket: UUID) -> None:
+    """超期退回的视为超期办理件 (双鸭山 第十八条). A mark that rules set; no agent can enter or drop it."""
+    marked = func.array_append(TICKET.c.marks, OVERDUE, type_=TICKET.c.marks.type)
+    unmarked = ~TICKET.c.marks.contains([OVERDUE])
+    await connection.execute(update(TICKET).where(TICKET.c.id == ticket, unmarked).values(marks=marked))
 
 
 _STATUS_AFTER: Final[Mapping[str, str]] = {

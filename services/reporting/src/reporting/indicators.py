@@ -70,6 +70,12 @@ async def returns(connection: AsyncConnection, span: Span) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
+async def overdue(connection: AsyncConnection, span: Span) -> int:
+    """超期办理件: tickets of the span that were returned late or closed late."""
+    query = select(func.count()).select_from(ticket).where(span.holds(), ticket.c.overdue)
+    return int((await connection.execute(query)).scalar_one())
+
+
 def _group(by: By) -> ColumnElement[str]:
     if by == "none":
         return literal("")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -85,6 +86,18 @@ async def returned(tx: Transaction, event: Event) -> None:
     )
 
 
+async def return_decided(tx: Transaction, event: Event) -> None:
+    """A return that was filed late makes the ticket one handled late, whatever was decided (双鸭山 第十八条)."""
+    data = event.data
+    assert isinstance(data, review.ReturnRuling)
+    if data.late:
+        await _overdue(tx, data.ticket)
+
+
+async def _overdue(tx: Transaction, of: UUID) -> None:
+    await tx.connection.execute(update(ticket).where(ticket.c.ticket == of).values(overdue=True))
+
+
 def _identity(subject: str, row: sla.DeadlineRow | sla.OneDeadline, number: int) -> str:
     return f"{subject} {row.kind} {row.unit or '-'} {number} {row.case or '-'}"
 
@@ -126,6 +139,10 @@ async def deadline_told(tx: Transaction, event: Event) -> None:
     """sla said what became of a deadline."""
     data = event.data
     assert isinstance(data, sla.OneDeadline)
+    if isinstance(data, sla.DeadlineMissed) and data.kind == "closing":
+        closed = ticket_of_subject(event.subject)
+        if closed is not None:
+            await _overdue(tx, closed)
     change = _STATE.get(event.type)
     if isinstance(data, sla.DeadlineStopped):
         ended = data.reason in ("superseded", "withdrawn", "merged", "handling_stopped")
@@ -145,6 +162,7 @@ HANDLERS: dict[str, Handler] = {
     **_each(registered, "TicketCreated", "TicketAnswered", "TicketDeclined", "TicketTransferred"),
     **_each(moved_on, *_STATUS, "RulingApplied"),
     **_each(returned, "Returned"),
+    **_each(return_decided, "ReturnApproved", "ReturnDenied"),
     **_each(deadlines_set, "DeadlineSet"),
     **_each(deadline_moved, "DeadlineMoved"),
     **_each(deadline_told, *_STATE, "DeadlineStopped"),

@@ -13,7 +13,7 @@ from common.security.bearer import Caller
 from common.web.edge import Activity
 from common.web.inputs import ApiModel, Instant
 from common.web.routing import router
-from reporting.indicators import By, Span, counts, deadlines, returns
+from reporting.indicators import By, Span, counts, deadlines, overdue, returns
 
 _EVERY_SECONDS = 1.0
 
@@ -45,6 +45,7 @@ class Indicators(ApiModel):
     statuses: list[Count]
     deadlines: list[OnTime]
     returns: int
+    overdue: int
 
 
 DEFINITION = {
@@ -53,6 +54,7 @@ DEFINITION = {
     "deadlines": "按时限种类统计：按时＝结论为按时的件数，超时＝结论为超时的件数，在办＝尚无结论，"
     "在办超期＝已亮红灯而尚无结论；按时率＝按时÷（按时＋超时），以万分之一为单位；窗口期与因改派失效的时限不计。",
     "returns": "承办单位申请退单的次数。",
+    "overdue": "超期办理件的件数：超过退单时限退回的（无论是否同意退回），或者办结结论为超时的，一件工单只计一次。",
 }
 
 
@@ -70,6 +72,7 @@ async def figures(database: Database, span: Span, by: By, now: Instant) -> Indic
                 OnTime(**{**row, "group": row["group"] or ""}, on_time=_rate(row["met"], row["missed"])) for row in rows
             ],
             returns=await returns(connection, span),
+            overdue=await overdue(connection, span),
         )
 
 

@@ -43,6 +43,7 @@ ticket = Table(
     Column("round", Integer, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("returns", Integer, nullable=False, server_default="0"),
+    Column("overdue", Boolean, nullable=False, server_default=text("false"), comment="returned late or closed late"),
 )
 Index("ticket_jurisdiction_idx", ticket.c.jurisdiction, ticket.c.received_at)
 

@@ -37,9 +37,11 @@ _OWN = (
         unit text,
         round integer not null,
         received_at timestamptz not null,
-        returns integer not null default 0
+        returns integer not null default 0,
+        overdue boolean not null default false
     ) with (fillfactor = 80)
     """,
+    "comment on column ticket.overdue is 'returned late or closed late'",
     "create index ticket_jurisdiction_idx on ticket (jurisdiction, received_at)",
     """
     create table deadline (
