@@ -8,6 +8,7 @@ from tests.journeys.reckoning import expected
 from tests.journeys.table import told
 
 from hotline.demo.printing import Printer
+from hotline.demo.wording import limit
 
 
 async def test_the_table_is_what_an_independent_computation_says(journey: Journey) -> None:
@@ -64,5 +65,5 @@ async def test_the_demo_prints_every_line_of_the_table_and_every_story(journey: 
     for row in told(journey.endings):
         number = journey.case(row.story).number or ""
         words = {"met": "按时", "missed": "超期", "superseded": "随轮次终止", "late, nothing done": "超期，未办"}
-        wanted = (number, f"{row.due_at:%Y-%m-%d %H:%M}", words[row.ended])
+        wanted = (number, limit(row.due_at), words[row.ended])
         assert [line for line in lines if all(word in line for word in wanted)], wanted
