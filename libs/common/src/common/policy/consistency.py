@@ -44,12 +44,6 @@ def _elements(ticket: TicketSection) -> Iterator[Problem]:
             yield Problem(("ticket", "settled_elements"), f"no element of a work order is called {code!r}")
 
 
-def _elements(ticket: TicketSection) -> Iterator[Problem]:
-    for code in ticket.settled_elements.value:
-        if code not in ticket.required_elements:
-            yield Problem(("ticket", "settled_elements"), f"no element of a work order is called {code!r}")
-
-
 def _row(kind: str, index: int) -> Place:
     return ("limits", "kinds", kind, "rules", index)
 
