@@ -28,7 +28,6 @@ def problems_of_sections(
     """Everything wrong between sections that are well-formed each by itself."""
     return [
         *_elements(ticket),
-        *_elements(ticket),
         *_undefined_codes(ticket, limits),
         *_dates(effective, limits),
         *_gaps_and_shadows(effective, ticket, limits),
