@@ -82,9 +82,11 @@ class Database:
         service: str,
         *,
         pool_size: int = 5,
-        overflow: int = 2,
+        overflow: int = 0,
         session: Mapping[str, str] = SESSION_SETTINGS,
     ) -> "Database":
+        """``overflow``: connections beyond the pool, closed after each use. Opening one costs as much as a hundred
+        commands: who finds all in use waits a moment instead."""
         target = driver_url(url)
         settings = {"search_path": service, "application_name": f"hotline-{service}", **session}
         if target.username != service:

@@ -115,10 +115,12 @@ _ANSWER: Final = f"""
     $33::jsonb || jsonb_build_object('possible_duplicates', (
         select coalesce(jsonb_agg(jsonb_build_object('id', id, 'number', number, 'status', status)), '[]')
         from (
+            -- From the caller to the tickets, whatever the planner believes: the other way round reads all tickets.
+            with theirs as materialized (select ticket from vault where phone_index = $25)
             select t.id, t.number, t.status
-            from vault v
-            join ticket t on t.id = v.ticket
-            where v.phone_index = $25 and t.jurisdiction = $3 and t.category = $8
+            from theirs
+            join ticket t on t.id = theirs.ticket
+            where t.jurisdiction = $3 and t.category = $8
               and t.received_at >= $34 and t.status in ({", ".join(f"'{status}'" for status in OPEN)})
             order by t.id desc
             limit {POSSIBLE_DUPLICATES}
