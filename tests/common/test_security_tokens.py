@@ -146,6 +146,10 @@ FORGED: dict[str, Forge] = {
     "the system's own role": lambda w: w.signed(_claims(role="system")),
     "role is a list": lambda w: w.signed(_claims(role=["agent"])),
     "a unit's role without the unit": lambda w: w.signed(_claims(role="unit")),
+    "a unit of no jurisdiction": lambda w: w.signed(_claims(role="unit", unit="chengguan")),
+    "a unit of another jurisdiction": lambda w: w.signed(
+        _claims(role="unit", unit="qingyuan.x", jurisdiction="shuangyashan")
+    ),
     "exp is beyond counting": lambda w: w.raw(
         {"alg": "EdDSA", "typ": "at+jwt", "kid": w.kid}, _claims(exp=10**400), b"x" * 64
     ),
@@ -244,3 +248,16 @@ def test_an_unsafe_issuer_is_refused_at_start(wrong: dict[str, Any]) -> None:
 def test_a_development_token_for_a_unit_names_the_unit(issuer: DevelopmentIssuer) -> None:
     with pytest.raises(ValueError, match="--unit"):
         issuer.issue("unit")
+    for unit, jurisdiction in (("chengguan", None), ("qingyuan.x", "shuangyashan")):
+        with pytest.raises(ValueError, match="--unit"):
+            issuer.issue("unit", unit, jurisdiction)
+
+
+async def test_a_units_token_reaches_no_further_than_its_units_jurisdiction(
+    tmp_path: Path, issuer: DevelopmentIssuer, verifier: TokenVerifier
+) -> None:
+    issued = issuer.issue("unit", "qingyuan.x")
+    assert jwt.decode(issued, options={"verify_signature": False})["jurisdiction"] == "qingyuan"
+    without = Workshop(tmp_path, issuer).signed(_claims(role="unit", unit="qingyuan.x"))
+    for token in (issued, without):
+        assert (await verifier.verify(token)).jurisdiction == "qingyuan"

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from tests.dispatch.office import LEAD, OTHER, THIRD, Office
 
 from common.clock import new_id
@@ -14,6 +15,7 @@ async def test_a_stale_round_is_refused_and_the_present_one_named(office: Office
     refused = await office.assign(ticket, round=0)
     assert (refused.status_code, refused.json()["code"]) == (409, "stale_round")
     assert "第 1 轮" in refused.json()["detail"]
+    assert refused.json()["fields"] == [{"field": "round", "rule": "stale", "message": "现为第 1 轮。"}]
 
 
 async def test_an_unlisted_transition_names_what_is_allowed(office: Office) -> None:
@@ -21,7 +23,28 @@ async def test_an_unlisted_transition_names_what_is_allowed(office: Office) -> N
     refused = await office.file_closing(ticket)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_allowed")
     assert refused.json()["allowed"] == ["sign_in"]
-    assert "待签收" in refused.json()["detail"]
+    assert refused.json()["detail"] == "工单处于“待签收”，不能进行“提交办结报告”。"
+
+
+@pytest.mark.parametrize(
+    ("path", "changed", "rule"),
+    [
+        ("sign-ins", {"round": "1"}, "integer"),
+        ("contacts", {"outcome": "attempts_exhausted", "attempts": "5"}, "integer"),
+        ("contacts", {"outcome": "attempts_exhausted", "attempts": True}, "integer"),
+        ("progress-reports", {"text": "进展", "concludes_part": "true"}, "boolean"),
+    ],
+)
+async def test_text_is_no_number_and_no_truth_value(
+    office: Office, path: str, changed: dict[str, Any], rule: str
+) -> None:
+    ticket = await office.dispatched()
+    before = await office.docket(ticket)
+    refused = await office.post(f"tickets/{ticket}/{path}", {"round": 1, **changed}, "unit", LEAD)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+    (field,) = refused.json()["fields"]
+    assert (field["field"], field["rule"]) == (list(changed)[-1], rule)
+    assert await office.docket(ticket) == before
 
 
 COMMANDS_OF_A_UNIT: list[tuple[str, dict[str, Any]]] = [

@@ -35,6 +35,8 @@ REFUSED: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("a statement of a megabyte", {"statement": "灯" * 350_000}, 422, "invalid_input", "statement"),
     ("a statement of blanks", {"statement": " 　 "}, 422, "invalid_input", "statement"),
     ("a number as statement", {"statement": 5}, 422, "invalid_input", "statement"),
+    ("text as a truth value", {"requester": {"anonymous": "true"}}, 422, "invalid_input", "requester.anonymous"),
+    ("text as consent", {"consent": "true"}, 422, "invalid_input", "consent"),
     ("a list as requester", {"requester": []}, 422, "invalid_input", "requester"),
     ("a field that is not ours", {"status": "archived"}, 422, "invalid_input", "status"),
     ("an inner field that is not ours", {"requester": {"name": NAME, "id": 1}}, 422, "invalid_input", "requester.id"),

@@ -61,6 +61,7 @@ async def test_each_round_is_called_back_by_itself(centre: Centre) -> None:
     )
     refused = await centre.post(path, SATISFIED)
     assert (refused.status_code, refused.json()["code"]) == (409, "stale_round")
+    assert refused.json()["fields"] == [{"field": "round", "rule": "stale", "message": "现为第 2 轮。"}]
     refused = await centre.post(path, SATISFIED | {"round": 2})
     assert (refused.status_code, refused.json()["code"]) == (409, "not_closed")
 
@@ -71,6 +72,9 @@ async def test_each_round_is_called_back_by_itself(centre: Centre) -> None:
         ({"satisfaction": None}, "satisfaction"),
         ({"satisfaction": "very_satisfied"}, "satisfaction"),
         ({"responded": None}, "responded"),
+        ({"responded": "yes"}, "responded"),
+        ({"resolved": 0}, "resolved"),
+        ({"round": "1"}, "round"),
         ({"outcome": "not_reached"}, "responded"),
         ({"means": "pigeon"}, "means"),
         ({"occurred_at": "2025-09-26T17:00:01+08:00", "proof": "rec-1"}, "occurred_at"),

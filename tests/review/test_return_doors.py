@@ -35,7 +35,9 @@ async def test_a_foreign_units_token_gets_the_answer_of_an_absent_ticket(desk: D
 
 async def test_a_co_handler_does_not_return_the_leads_ticket(desk: Desk) -> None:
     ticket = await desk.ticket(co_handlers=(ZHUJIAN,))
-    assert await answer_of(desk.file(ticket, ZHUJIAN, suggested_unit=None)) == (403, "not_the_lead")
+    refused = await desk.file(ticket, ZHUJIAN, suggested_unit=None)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_the_lead")
+    assert refused.json()["basis"][0]["quote"] == "最终办理结果由主办部门负责反馈"
 
 
 @pytest.mark.parametrize("role", ["agent", "dispatcher", "reviewer", "supervisor", "viewer", "softphone"])
@@ -167,6 +169,14 @@ async def test_a_stale_round_is_refused_and_the_current_one_named(desk: Desk) ->
         answer = await call
         assert (answer.status_code, answer.json()["code"]) == (409, "stale_round")
         assert "第 1 轮" in answer.json()["detail"]
+        assert answer.json()["fields"] == [{"field": "round", "rule": "stale", "message": "现为第 1 轮。"}]
+
+
+async def test_text_is_no_round(desk: Desk) -> None:
+    answer = await desk.file(await desk.ticket(), round="1")
+    assert answer.status_code == 422
+    assert [(each["field"], each["rule"]) for each in answer.json()["fields"]] == [("round", "integer")]
+    assert await stored(desk) == 0
 
 
 async def test_a_second_return_of_the_round_waits_for_the_first(desk: Desk) -> None:

@@ -26,7 +26,7 @@ from common.policy.pack import Pack
 from common.runtime.packs import PackShelf
 from common.security.access import Principal, require
 from common.web.idempotency import idempotency_table
-from common.web.problems import Problem, conflict, not_found
+from common.web.problems import Problem, conflict, not_found, stale_round
 from dispatch import lifecycle
 from dispatch.lifecycle import Command
 
@@ -165,7 +165,7 @@ async def take(tx: Transaction, caller: Principal, action: str, ticket: UUID, se
     if docket is None:
         raise not_found()
     if docket.round != seen_round:
-        raise conflict("stale_round", f"工单现为第 {docket.round} 轮，请按现轮次办理。")
+        raise stale_round(docket.round)
     return docket
 
 
@@ -174,15 +174,15 @@ def moved(docket: Docket, command: Command) -> Docket:
     try:
         return replace(docket, status=lifecycle.move(docket.status, command))
     except lifecycle.NotAllowed as refusal:
-        label = lifecycle.LABELS[refusal.status]
-        raise conflict("not_allowed", f"工单处于“{label}”，不能进行此项操作。", allowed=refusal.allowed) from None
+        status, wanted = lifecycle.LABELS[refusal.status], lifecycle.COMMAND_LABELS[refusal.command]
+        detail = f"工单处于“{status}”，不能进行“{wanted}”。"
+        raise conflict("not_allowed", detail, allowed=refusal.allowed) from None
 
 
 def require_lead(docket: Docket, caller: Principal, pack: Pack) -> None:
     """403 for a co-handler where the lead alone acts: it gives the final result (双鸭山 第十四条)."""
     if caller.role == "unit" and caller.unit != docket.unit:
-        lead = pack.dispatching.roles.get("lead")
-        basis = (lead.basis,) if lead else ()
+        basis = pack.dispatching.basis_of_lead()
         raise Problem(403, "not_the_lead", "非主办单位", "此项操作由主办单位进行。", basis=basis)
 
 

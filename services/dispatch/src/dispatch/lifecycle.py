@@ -41,6 +41,18 @@ Command = Literal[
     "archive_without_callback",
 ]
 COMMANDS: Final[tuple[Command, ...]] = get_args(Command)
+COMMAND_LABELS: Final[Mapping[Command, str]] = MappingProxyType(
+    {
+        "assign": "派单",
+        "sign_in": "签收",
+        "record_contact": "登记联系诉求人",
+        "report_progress": "报告办理进展",
+        "report_closing": "提交办结报告",
+        "accept_closing": "通过办结报告",
+        "send_back_closing": "退回办结报告",
+        "archive_without_callback": "免回访归档",
+    }
+)
 AUTOMATIC: Final[frozenset[Command]] = frozenset({"archive_without_callback"})
 """Commands that no caller can send: a rule follows another command with them."""
 

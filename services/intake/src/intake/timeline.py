@@ -15,7 +15,7 @@ from common.events.vocabulary import Status, TicketType
 from common.messaging.room import Room
 from common.security.access import Principal, require, visible_jurisdiction, visible_unit
 from common.security.bearer import Caller
-from common.web.inputs import ApiModel, Instant
+from common.web.inputs import ApiModel, Instant, Parameters
 from common.web.inputs import Text as TextInput
 from common.web.problems import invalid, not_found
 from common.web.reading import Page, cursor_of, position_of
@@ -98,7 +98,7 @@ class Timeline(ApiModel):
     entries: list[Entry]
 
 
-class Wanted(ApiModel):
+class Wanted(Parameters):
     """What a list of tickets is narrowed to. ``received_from`` is included, ``received_to`` is not."""
 
     number: Annotated[str, TextInput(40)] | None = None

@@ -10,9 +10,9 @@ from pydantic import Field
 from common.messaging.runner import Transient
 from common.security.masking import mask
 from common.web.inputs import Text
-from common.web.problems import conflict, invalid, unavailable
+from common.web.problems import conflict, invalid, stale_round, unavailable
 from common.web.reading import position_of
-from review.refusals import Refused
+from review.refusals import Refused, StaleRound
 
 RoundSeen = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647, description="所见的办理轮次")]
 Written = Annotated[str, Text(2000, shortest=0)]
@@ -29,6 +29,8 @@ def at_the_edge() -> Iterator[None]:
     """What the rules refuse, and a pack that has not come yet, as answers."""
     try:
         yield
+    except StaleRound as refusal:
+        raise stale_round(refusal.current) from None
     except Refused as refusal:
         raise conflict(refusal.code, refusal.detail, allowed=refusal.allowed, basis=refusal.basis) from None
     except Transient:

@@ -20,8 +20,12 @@ class Refused(Exception):
 class StaleRound(Refused):
     code = "stale_round"
 
+    def __init__(self, current: int) -> None:
+        super().__init__(f"工单现为第 {current} 轮，请按现轮次办理。")
+        self.current = current
+
 
 def require_round(named: int, current: int) -> None:
     """Every command names the round it saw; another one than the present is ``StaleRound``."""
     if named != current:
-        raise StaleRound(f"工单现为第 {current} 轮，请按现轮次办理。")
+        raise StaleRound(current)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from common.basis import Basis
 from common.policy.ruled import Entry, Part, Register
 
 
@@ -20,3 +21,8 @@ class Dispatching(Part):
 
     principles: Register[Principle]
     roles: Register[Role]
+
+    def basis_of_lead(self) -> tuple[Basis, ...]:
+        """Why some things are the lead's alone (双鸭山 第十四条); empty where the pack knows no lead."""
+        lead = self.roles.get("lead")
+        return () if lead is None else (lead.basis,)

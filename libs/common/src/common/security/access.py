@@ -29,6 +29,12 @@ class Principal:
     jurisdiction: str | None = None
 
 
+def jurisdiction_of(unit: str) -> str | None:
+    """The jurisdiction that a unit's code begins with (``shuangyashan.chengguan``); None: the code names none."""
+    jurisdiction, dot, name = unit.partition(".")
+    return jurisdiction if jurisdiction and dot and name else None
+
+
 class Relation(StrEnum):
     """What must hold between the principal and the object."""
 

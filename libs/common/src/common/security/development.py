@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common.clock import Clock, RealClock, new_id
-from common.security.access import Role
+from common.security.access import Role, jurisdiction_of
 from common.security.tokens import Issuer
 
 DEVELOPMENT_ISSUER: Final = "https://issuer.hotline.invalid/development"
@@ -49,9 +49,14 @@ class DevelopmentIssuer:
         *,
         account: str | None = None,
     ) -> str:
-        """A token for that role; ``lifetime`` is machine time."""
+        """A token for that role; a unit's names its unit's jurisdiction. ``lifetime`` is machine time."""
         if role == "unit" and unit is None:
             raise ValueError("a token for the role unit names the unit: --unit CODE")
+        if role == "unit" and unit is not None:
+            home = jurisdiction_of(unit)
+            if home is None or jurisdiction not in (None, home):
+                raise ValueError(f"--unit {unit} begins with its jurisdiction, such as shuangyashan.chengguan")
+            jurisdiction = home
         now = self._clock.now()
         claims: dict[str, Any] = {
             "iss": DEVELOPMENT_ISSUER,

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from common.clock import Clock, RealClock
-from common.security.access import ROLES, Principal, Role
+from common.security.access import ROLES, Principal, Role, jurisdiction_of
 from common.security.refusals import Unauthenticated
 
 #: Longer tokens are refused unread.
@@ -194,4 +194,10 @@ def _principal(claims: dict[str, Any], issuer: Issuer) -> Principal:
         raise Unauthenticated("claims not as agreed") from broken
     if read.role not in ROLES or (read.role == "unit" and read.unit is None):
         raise Unauthenticated("unknown role, or a unit's role without the unit")
-    return Principal(issuer.account_prefix + read.sub, cast(Role, read.role), read.unit, read.jurisdiction)
+    jurisdiction = read.jurisdiction
+    if read.role == "unit" and read.unit is not None:
+        home = jurisdiction_of(read.unit)
+        if home is None or jurisdiction not in (None, home):
+            raise Unauthenticated("a unit's code that names no jurisdiction, or another one than the token")
+        jurisdiction = home
+    return Principal(issuer.account_prefix + read.sub, cast(Role, read.role), read.unit, jurisdiction)

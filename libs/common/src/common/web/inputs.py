@@ -13,10 +13,38 @@ from common.clock import in_utc
 from common.web.problems import Problem, invalid
 
 
-class ApiModel(BaseModel):
-    """The base of every body: a field that is not ours is an error, so that nobody sets what he may not."""
+class Parameters(BaseModel):
+    """The base of a query's parameters, which come as text: a parameter that is not ours is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _make_exact(schema: Any, model: type[BaseModel]) -> None:
+    """Mark every whole number and truth value of one model's schema as strict; a model in it stands for itself."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "model" and schema["cls"] is not model:
+            return
+        if schema.get("type") in ("int", "bool"):
+            schema["strict"] = True
+        for part in schema.values():
+            _make_exact(part, model)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            _make_exact(part, model)
+
+
+class ApiModel(Parameters):
+    """The base of every body: a field that is not ours is an error, so that nobody sets what he may not.
+
+    Whole numbers and truth values come as such: ``"1"``, ``1.0`` and ``true`` are no number, ``"true"``, ``1`` and
+    ``"yes"`` are no truth value. What JSON has no type for (UUID, date, instant, tuple) is read from what JSON has.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        _make_exact(handler.resolve_ref_schema(schema), cls)
+        return schema
 
 
 # What PostgreSQL's text (U+0000), XML inside DOCX and XLSX (the rest of C0) or any reader cannot hold.
@@ -85,4 +113,4 @@ def not_before(field: str, at: datetime, earliest: datetime, what: str) -> None:
         raise invalid(field, "too_early", f"不得早于{what}。")
 
 
-__all__ = ["ApiModel", "Instant", "Problem", "Text", "not_before", "not_in_future"]
+__all__ = ["ApiModel", "Instant", "Parameters", "Problem", "Text", "not_before", "not_in_future"]

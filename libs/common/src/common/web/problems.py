@@ -111,9 +111,22 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "未找到", "所请求的对象不存在。")
 
 
-def conflict(code: str, detail: str, *, allowed: Sequence[str] = (), basis: Sequence[Basis] = ()) -> Problem:
+def conflict(
+    code: str,
+    detail: str,
+    *,
+    fields: Sequence[FieldError] = (),
+    allowed: Sequence[str] = (),
+    basis: Sequence[Basis] = (),
+) -> Problem:
     """409: not in this state; ``allowed`` says what is possible now."""
-    return Problem(409, code, "当前状态不允许", detail, allowed=allowed, basis=basis)
+    return Problem(409, code, "当前状态不允许", detail, fields=fields, allowed=allowed, basis=basis)
+
+
+def stale_round(current: int) -> Problem:
+    """409: the command names another round than the ticket's present one, ``current``."""
+    field = FieldError("round", "stale", f"现为第 {current} 轮。")
+    return conflict("stale_round", f"工单现为第 {current} 轮，请按现轮次办理。", fields=(field,))
 
 
 def unavailable(retry_after: int = 1) -> Problem:

@@ -14,7 +14,7 @@ from common.security.bearer import Caller
 from common.security.vaulting import KeyRing
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Instant, Text
-from common.web.problems import FieldError, Problem, conflict, unavailable
+from common.web.problems import FieldError, Problem, conflict, stale_round, unavailable
 from common.web.routing import router
 from intake.callbacks.commands import AlreadyReached, NotClosed, StaleRound, record
 from intake.callbacks.rules import Callback, CallbackOutcome, CallbackRefused
@@ -88,7 +88,7 @@ def _problem(refused: Exception) -> Problem:
             field = FieldError(refused.field, refused.rule, refused.message)
             return Problem(422, refused.code, "输入有误", refused.message, fields=[field], basis=refused.basis)
         case StaleRound():
-            return conflict("stale_round", f"该工单现为第 {refused.current} 轮，请刷新后重试。")
+            return stale_round(refused.current)
         case NotClosed():
             return conflict("not_closed", "只有已办结、待回访的工单可以登记回访。")
         case AlreadyReached():

@@ -77,13 +77,15 @@ async def may_file(tx: Transaction, caller: Principal, ticket: UUID) -> None:
 async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -> Filing:
     """退单: stored and announced; a rule denies it at once, or it waits for the window or for a reviewer."""
     docket = await take(tx, caller, "return.create", ticket)
-    returns = (await pack_of(tx.connection, docket)).returns
+    pack = await pack_of(tx.connection, docket)
+    returns = pack.returns
     require_round(paper.round, docket.round)
     unsettled = await store.unsettled(tx.connection, ticket, docket.round)
     require_returnable(returns, docket.status, round_ended=docket.round_ended, unsettled=unsettled)
     assert docket.unit is not None, "a ticket in a unit's hands has a unit"
     if caller.role == "unit" and caller.unit != docket.unit:
-        raise Problem(403, "not_the_lead", "非主办单位", "退单由主办单位提出。")
+        basis = pack.dispatching.basis_of_lead()
+        raise Problem(403, "not_the_lead", "非主办单位", "退单由主办单位提出。", basis=basis)
     _require_sense(returns, docket, paper)
     filing = Filing(
         id=new_id(),
