@@ -7,7 +7,7 @@ from intake.callbacks.routes import callback_routes
 from intake.consumers import HANDLERS
 from intake.registration.commands import Desk
 from intake.registration.routes import registration_routes
-from intake.registration.store import Numbers
+from intake.registration.store import Numbers, Register
 from intake.timeline import timeline_routes
 from intake.vault.routes import reveal_routes
 
@@ -17,7 +17,7 @@ def build(surroundings: Surroundings) -> Service:
     room = surroundings.room("intake")
     keys = KeyRing.create_if_empty(surroundings.keys) if surroundings.development else KeyRing.load(surroundings.keys)
     commands = commands_of(room, surroundings)
-    desk = Desk(room, keys, Numbers(room.database))
+    desk = Desk(room, keys, Numbers(room.database), Register(room.database))
     return assemble(
         room,
         surroundings,

@@ -21,7 +21,7 @@ from common.security.vaulting import KeyRing
 from intake.docket import SHELF, actor_of
 from intake.registration import store
 from intake.registration.rules import Acceptance, Demand, Settlement, accept
-from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers
+from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers, Register
 from intake.vault.store import seal
 
 
@@ -32,6 +32,7 @@ class Desk:
     room: Room
     keys: KeyRing
     numbers: Numbers
+    register: Register
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from common.web.idempotency import KEYED, Answer, Commands, Keyed
 from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import FieldError, Problem, invalid
 from common.web.routing import router
-from intake.registration import store
 from intake.registration.commands import Desk, Sheet, prepare, register_claimed
 from intake.registration.rules import Demand, Outcome, RegistrationRefused, Requester, Settlement
 from intake.registration.store import NewTicket
@@ -168,7 +167,7 @@ async def _register(
         # A repeat of what was registered is answered all the same: the pack may have changed since.
         new = None
     if new is not None:
-        content = await store.register(desk.room.database, new, keyed)
+        content = await desk.register.enter(new, keyed)
         reach("intake.committed")
         if content is not None:
             _tell(desk, new)
