@@ -157,7 +157,7 @@ _ANSWER: Final = f"""
             with theirs as materialized (select ticket from vault where phone_index = e.phone_index)
             select t.id, t.number, t.status
             from theirs
-            join ticket t on t.id = theirs.ticket
+            cross join lateral (select * from ticket where id = theirs.ticket offset 0) t
             where t.jurisdiction = e.jurisdiction and t.category = e.category
               and t.received_at >= e.duplicates_from and t.status in ({", ".join(f"'{status}'" for status in OPEN)})
             order by t.id desc
