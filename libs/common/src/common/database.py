@@ -154,6 +154,7 @@ def is_transient(error: BaseException) -> bool:
         state = str(getattr(error.orig, "sqlstate", None) or "")
         # asyncpg may meet the end of a connection in the middle of an answer that it was taking apart.
         lost = error.connection_invalidated or type(error.orig).__name__ == "InternalClientError"
+        lost = lost or "connection is closed" in str(error.orig)
         return lost or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
     # The last one: the server ended a connection that lay idle, and the driver noticed only now.
     return isinstance(error, OSError | TimeoutError | PoolTimeout | InternalClientError)

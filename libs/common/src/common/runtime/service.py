@@ -130,7 +130,15 @@ class Service:
             log.warning("stopped with unpublished facts", service=self.name, why=type(error).__name__)
 
     async def state(self) -> State:
-        """What is unfinished, what is due next, how much is parked."""
+        """What is unfinished, what is due next, how much is parked; cut off from the database, that is not finished."""
+        try:
+            return await self._state()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return State((f"{self.name}: database",), None, 0)
+
+    async def _state(self) -> State:
         busy = [f"{self.name}: outbox"] if await unpublished(self.room) else []
         busy += [f"{self.name}: consumer" for runner in self.runners if await _behind(runner)]
         busy += [f"{self.name}: {what}" for what in await self.unfinished()]
