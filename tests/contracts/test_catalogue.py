@@ -13,14 +13,14 @@ ANNOUNCED = {
     "TicketUrged TicketWithdrawn TicketMerged TicketAbsorbed AttachmentAdded ClusterDetected PushIssued PushAnswered "
     "CallbackRecorded RestrictionImposed RestrictionLifted",
     "dispatch": "Dispatched SubAssigned SignedIn RequesterContacted ProgressReported ClosingReported ClosingSentBack "
-    "Closed HandlingStopped Reissued Archived RulingApplied RulingOvertaken UnitChanged UnitSucceeded "
-    "CatalogueAmended",
+    "Closed HandlingStopped StatementSubmitted UnitNotified Reissued Archived RulingApplied RulingOvertaken "
+    "UnitChanged OfficerChanged UnitSucceeded CatalogueAmended",
     "sla": "DeadlineSet DeadlineMoved DeadlineApproaching DeadlineBreached BreachWithdrawn DeadlineMet DeadlineMissed "
     "DeadlineStopped DeadlineResumed PolicyActivated PolicyApplied CalendarPublished",
     "review": "Returned ReturnApproved ReturnDenied ReturnLapsed ExtensionRequested ExtensionGranted ExtensionDenied "
     "ExtensionLapsed ClosingFlagged MarkedDifficult MarkedShirked ConsultationConvened OpinionGiven "
-    "ConsultationConcluded Escalated EscalationDecided SupervisionIssued SupervisionReplied CallbackJudged "
-    "RepeatRegistered NoticeIssued CardIssued ReferralPrepared ReferralSent LookBackRecorded CatalogueChangeProposed",
+    "MinutesRecorded ConsultationConcluded Escalated EscalationDecided SupervisionIssued SupervisionReplied "
+    "CallbackJudged RepeatRegistered NoticeIssued CardIssued ReferralPrepared ReferralSent LookBackRecorded CatalogueChangeProposed",
     "reporting": "ReportPublished",
 }
 CONSUMER = PlainConsumer(asyncapi_document())

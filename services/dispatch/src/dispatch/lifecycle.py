@@ -194,6 +194,7 @@ FOREIGN: Final[Mapping[str, Mapping[Status, Reply]]] = MappingProxyType(
         "MarkedShirked": _IGNORED,
         "ConsultationConvened": _IGNORED,
         "OpinionGiven": _IGNORED,
+        "MinutesRecorded": _IGNORED,
         "ConsultationConcluded:unit_named": _ruling(OPEN, "SYS-15 会商指定承办单位", "dispatched"),
         "ConsultationConcluded:unit_confirmed": _ruling(HELD, "SYS-15 会商指定的正是现承办单位，轮次不变"),
         "ConsultationConcluded:unresolved": _ruling(OPEN, "SYS-15 会商未决"),

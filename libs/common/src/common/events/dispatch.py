@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, UnitFact, Whole
-from common.events.vocabulary import Helper, Slug, Status
+from common.events.vocabulary import Designation, Helper, Slug, Status
 
 RulingKind = Literal["return", "extension", "consultation", "escalation", "callback", "repeat", "merge", "withdrawal"]
 
@@ -19,6 +19,7 @@ class Dispatched(TicketFact):
     co_handlers: tuple[UnitCode, ...] = Field(default=(), description="协办单位.")
     principle: str | None = Field(default=None, description="The principle named for the decision (双鸭山 第十五条).")
     designated: bool = Field(default=False, description="指定: the unit may not return the ticket.")
+    designation: Designation | None = Field(default=None, description="Who named the unit, where it is designated.")
     helpers: tuple[Helper, ...] = ()
     item: str | None = Field(default=None, description="Item of the responsibility catalogue.")
     claimed: bool = Field(default=False, description="主动认领: the unit asked for it.")
@@ -36,9 +37,10 @@ class SubAssigned(TicketFact):
 
 
 class SignedIn(TicketFact):
-    """签收."""
+    """签收. Only the lead's moves the ticket on; a co-handler signs for its own part (双鸭山 第十四条)."""
 
     unit: UnitCode
+    part: Literal["lead", "co_handler"] = "lead"
 
 
 class RequesterContacted(TicketFact):
@@ -49,6 +51,9 @@ class RequesterContacted(TicketFact):
     outcome: Literal["reached", "attempts_exhausted"]
     proof: str | None = Field(default=None, description="Call or recording id.")
     attempts: Count | None = None
+    purpose: Literal["contact", "explanation"] = Field(
+        default="contact", description="Explanation: what the unit owes on an unsatisfied ticket (双鸭山 第二十二条)."
+    )
     remark: str | None = Field(default=None, description="Masked.")
 
 
@@ -107,6 +112,24 @@ class HandlingStopped(TicketFact):
     statement: str = Field(description="The unit's statement to the hotline, masked.")
 
 
+class StatementSubmitted(TicketFact):
+    """情况说明及有效依据: why the unit cannot satisfy the demand, after the callback (双鸭山 第二十二条)."""
+
+    statement: UUID
+    unit: UnitCode
+    text: str = Field(description="Masked.")
+    evidence: tuple[str, ...] = Field(min_length=1, description="The papers it rests on, as the unit names them.")
+
+
+class UnitNotified(TicketFact):
+    """A notice to a unit reached it, or was given up, as the gateway's receipt says (双鸭山 第十三条、第三十二条)."""
+
+    notice: UUID
+    unit: UnitCode
+    reason: Slug = Field(description="The pack's id of the occasion.")
+    outcome: Literal["delivered", "failed"]
+
+
 class Reissued(TicketFact):
     """重新派单, 重新交办: the next round begins, with its own clocks."""
 
@@ -116,6 +139,7 @@ class Reissued(TicketFact):
     previous_round: Whole
     principle: str | None = None
     designated: bool = False
+    designation: Designation | None = None
     helpers: tuple[Helper, ...] = ()
     item: str | None = None
     remark: str | None = Field(default=None, description="Masked.")
@@ -138,6 +162,9 @@ class RulingApplied(TicketFact):
         default=None, description="When that round ended: for a return, its filing."
     )
     new_status: Status
+    designated: UnitCode | None = Field(
+        default=None, description="The unit that holds the ticket and may not return it from now on."
+    )
 
 
 class RulingOvertaken(TicketFact):
@@ -160,6 +187,18 @@ class UnitChanged(UnitFact):
     kafka_feed: bool = Field(default=False, description="Whether the unit asked for a topic of its own.")
     handlers: Whole = Field(default=0, description="How many handlers are named (双鸭山 第八条(二): two).")
     has_leader: bool = Field(default=False, description="Whether a leader in charge is named.")
+    has_office: bool = Field(default=False, description="Whether a responsible office is named (双鸭山 第八条(二)).")
+    function: Slug | None = Field(default=None, description="The part it plays for the hotline, as the pack names it.")
+
+
+class OfficerChanged(UnitFact):
+    """The whole row of an officer, new or changed: an account with its part in one unit, never a person's name."""
+
+    account: str
+    duties: tuple[Literal["leader", "handler", "duty"], ...] = Field(description="Empty: no longer with the unit.")
+    substitute: str | None = Field(default=None, description="The account that stands in while absent.")
+    absent_from: date | None = None
+    absent_to: date | None = Field(default=None, description="Last day of the absence.")
 
 
 class UnitSucceeded(TicketFact):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, Whole
-from common.events.vocabulary import LegalLimit, Requester, Slug, TicketType
+from common.events.vocabulary import ImposedLimit, LegalLimit, Requester, Slug, TicketType
 
 AmendedField = Literal["type", "category", "address", "marks", "legal_limit"]
 AttachmentPurpose = Literal[
@@ -27,6 +27,7 @@ class TicketCreated(TicketFact):
     requester: Requester
     received_at: AwareDatetime = Field(description="When the report reached the hotline; not after occurred_at.")
     legal_limit: LegalLimit | None = None
+    imposed_limit: ImposedLimit | None = None
     external_ref: str | None = Field(default=None, description="The ticket's id at the platform it came from.")
     call_id: str | None = None
 

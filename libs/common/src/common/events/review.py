@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, WiderFact
-from common.events.vocabulary import Limit, Passage, Slug
+from common.events.vocabulary import Designation, Limit, Passage, Slug
 
 ConsultationForm = Literal["designation", "coordination", "consultation"]
 ExtensionKind = Literal["ordinary", "special"]
@@ -37,6 +37,7 @@ class ReturnRuling(TicketFact):
     window_due_at: AwareDatetime | None = Field(default=None, description="The window that was compared with.")
     late: bool | None = Field(default=None, description="Filed after the window; null when no window applies.")
     note: str | None = Field(default=None, description="What the rule or the reviewer says to it, masked.")
+    designation: Designation | None = Field(default=None, description="What bound the unit, where that decided.")
 
 
 class ReturnApproved(ReturnRuling):
@@ -139,6 +140,7 @@ class ConsultationConvened(TicketFact):
     convener: UnitCode | None = Field(default=None, description="Null when the authority convenes.")
     participants: tuple[UnitCode, ...]
     subject: str = Field(description="Masked.")
+    ground: str | None = Field(default=None, description="The pack's id of the ground.")
     meets_at: AwareDatetime | None = None
 
 
@@ -149,6 +151,13 @@ class OpinionGiven(TicketFact):
     unit: UnitCode
     opinion: str = Field(description="Masked.")
     legal_basis: str | None = None
+
+
+class MinutesRecorded(TicketFact):
+    """会商纪要."""
+
+    case: UUID
+    text: str = Field(description="Masked.")
 
 
 class ConsultationConcluded(TicketFact):
@@ -171,6 +180,7 @@ class Escalated(TicketFact):
     case: UUID
     ground: str
     addressee: str = Field(description="The body reported to.")
+    consultation: UUID | None = Field(default=None, description="The consultation that stayed unresolved.")
     report: str = Field(description="Masked.")
     reply_line: str | None = Field(default=None, description="解释口径 meanwhile, masked.")
 
@@ -196,6 +206,9 @@ class SupervisionIssued(TicketFact):
     level: Literal["street", "district", "city"] | None = None
     text: str = Field(description="Masked.")
     reply_due: bool = Field(description="Whether a written reply is owed.")
+    ground: str | None = Field(default=None, description="The pack's id of the ground.")
+    by_rule: bool = Field(default=False, description="Issued by a rule, without a supervisor.")
+    consultation: UUID | None = Field(default=None, description="The consultation that it led to, if it did.")
 
 
 class SupervisionReplied(TicketFact):

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from common.basis import Basis
 from common.events.envelope import Count, Fact, JurisdictionFact, Payload, TicketFact, UnitCode, Whole, WiderFact
-from common.events.vocabulary import Anchor, DeadlineKind
+from common.events.vocabulary import Anchor, DeadlineKind, Limit
 
 MoveReason = Literal[
     "extension",
@@ -41,6 +41,9 @@ class DeadlineRow(Payload):
     calendar: str = Field(description="Version of the calendar it was computed with.")
     generation: Count = Field(default=1, description="Counts the moves, from 1.")
     basis: tuple[Basis, ...] = ()
+    allowance: Limit | None = Field(
+        default=None, description="The limit as the rule states it, without extensions; null for a given instant."
+    )
 
 
 class DeadlineSet(WiderFact):
@@ -81,7 +84,7 @@ class DeadlineBreached(OneDeadline):
 class BreachWithdrawn(OneDeadline):
     """The red lamp goes off: a fact accepted in time arrived late, or the limit moved past now."""
 
-    reason: Literal["fact_in_time", "extension", "amendment", "consultation", "superseded"]
+    reason: Literal["fact_in_time", "extension", "amendment", "consultation", "escalation", "superseded"]
     fact: UUID | None = Field(default=None, description="Id of the event that withdrew it.")
     fact_at: AwareDatetime | None = None
 

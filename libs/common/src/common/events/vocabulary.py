@@ -1,9 +1,9 @@
 """Words and small shapes that several owners' events share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from common.basis import Basis
 from common.calendar.reckon import Unit
@@ -69,6 +69,31 @@ class LegalLimit(Limit):
     """A limit that a law sets for this ticket; it goes before the pack's table (双鸭山 第十六条)."""
 
     basis: Basis
+
+
+class ImposedLimit(Payload):
+    """A limit that the platform which handed the ticket down has set: a span, or the first late instant.
+
+    It goes before the pack's table and after a law (双鸭山 第十一条（二）).
+    """
+
+    limit: Limit | None = None
+    due_at: AwareDatetime | None = None
+    basis: Basis
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.limit is None) == (self.due_at is None):
+            raise ValueError("an imposed limit is either a span or an instant")
+        return self
+
+
+class Designation(Payload):
+    """指定: why a unit may not return the ticket (双鸭山 第十九条（四）)."""
+
+    by: Literal["superior", "department", "designation", "coordination", "consultation", "escalation"]
+    case: UUID | None = Field(default=None, description="The consultation or escalation that named the unit.")
+    reference: str | None = Field(default=None, description="The paper that named it, such as its number; masked.")
 
 
 class Requester(Payload):
