@@ -1,9 +1,9 @@
 """Words and small shapes that several owners' events share."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from common.basis import Basis
 from common.calendar.reckon import Unit
@@ -74,18 +74,12 @@ class LegalLimit(Limit):
 class ImposedLimit(Payload):
     """A limit that the platform which handed the ticket down has set: a span, or the first late instant.
 
-    It goes before the pack's table and after a law (双鸭山 第十一条（二）).
+    It goes before the pack's table and after a law (双鸭山 第十一条（二）). Of the two, exactly one is given.
     """
 
     limit: Limit | None = None
     due_at: AwareDatetime | None = None
     basis: Basis
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
-        if (self.limit is None) == (self.due_at is None):
-            raise ValueError("an imposed limit is either a span or an instant")
-        return self
 
 
 class Designation(Payload):
