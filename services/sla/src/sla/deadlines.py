@@ -21,7 +21,7 @@ from common.events.sla import (
     DeadlineSet,
     DeadlineStopped,
 )
-from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit
+from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit, Limit
 from common.policy import Situation
 
 State = Literal["armed", "approaching", "breached", "stopped", "closed", "superseded"]
@@ -184,6 +184,7 @@ class Deadline:
             calendar=self.calendar,
             generation=self.generation,
             basis=self.basis,
+            allowance=Limit(amount=self.counting.allowance.amount, unit=self.counting.allowance.unit),
         )
 
 

@@ -46,7 +46,7 @@ def ruling(
     if table is None:
         return None
     named = cast(DeadlineKind, kind)
-    anchor = table.anchor.value
+    anchor = pack.limits.anchor(kind)
     warn_before = table.warn_before.allowance if table.warn_before else None
     rules = pack.limits.counting
     if legal_limit is not None and kind in pack.limits.law_overrides.kinds:
@@ -87,8 +87,10 @@ def opened(docket: Docket, pack: Pack, calendar: WorkingCalendar, cause: Cause) 
 def _opened(docket: Docket, pack: Pack, calendar: WorkingCalendar, cause: Cause) -> Iterator[Deadline]:
     situation = docket.situation(cause.round)
     for kind in pack.limits.kinds():
+        if "lead" not in pack.limits.tables[kind].owners or pack.limits.anchor(kind) != ANCHORS[cause.type]:
+            continue
         rule = ruling(pack, kind, situation, cause.at, docket.legal_limit)
-        if rule is None or rule.counting is None or rule.anchor != ANCHORS[cause.type]:
+        if rule is None or rule.counting is None:
             continue
         instants = count(calendar, cause.at, rule.counting)
         yield Deadline(

@@ -24,8 +24,16 @@ Kind = Duty | Window
 DUTIES: tuple[str, ...] = get_args(Duty)
 WINDOWS: tuple[str, ...] = get_args(Window)
 
-Anchor = Literal["dispatched"]
-"""The fact a limit runs from: ``dispatched``, the instant the round's work order reached the unit."""
+Anchor = Literal["dispatched", "returned", "convened", "unresolved", "supervised"]
+"""The fact a limit runs from.
+
+``dispatched``: the instant the round's work order reached the unit. ``returned``: a return was filed. ``convened``: a
+case of the form that is called as the kind was convened. ``unresolved``: a consultation ended without naming a unit.
+``supervised``: a supervision that wants a written reply was issued.
+"""
+
+Owner = Literal["lead", "co_handler"]
+"""Who owes what runs from a dispatch: 主办 or each 协办. What runs from another fact is its unit's, or the centre's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,31 @@ class LimitRule(Ruled):
 
 
 class LimitTable(Part):
-    """The rows of one kind, first match wins, with what all of them share."""
+    """The rows of one kind, first match wins, with what all of them share; or the kind that it ``follows``.
 
-    anchor: Stated[Anchor]
+    What follows another kind has that kind's anchor and rows, and moves with its deadline.
+    """
+
+    anchor: Stated[Anchor] | None = None
+    follows: Stated[Kind] | None = None
+    owed_by: Stated[Annotated[tuple[Owner, ...], Field(min_length=1)]] | None = None
     warn_before: Lamp | None = None
-    rules: Annotated[tuple[LimitRule, ...], Field(min_length=1)]
+    rules: tuple[LimitRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _own_rows_or_anothers(self) -> Self:
+        if self.follows is not None:
+            if self.anchor is not None or self.rules:
+                raise ValueError("a kind that follows another one has no anchor and no rows of its own")
+        elif self.anchor is None:
+            raise ValueError("a kind says its anchor, or which kind it follows")
+        elif not self.rules:
+            raise ValueError("a kind needs a row, or a kind that it follows")
+        return self
+
+    @property
+    def owners(self) -> tuple[Owner, ...]:
+        return ("lead",) if self.owed_by is None else self.owed_by.value
 
 
 class Counting(Ruled):
@@ -112,8 +140,8 @@ class Counting(Ruled):
         return None if self.day_end == "24:00" else time.fromisoformat(self.day_end)
 
 
-class LawOverrides(Ruled):
-    """Kinds for which a law's own limit, recorded on the ticket, takes the place of the table's."""
+class Overrides(Ruled):
+    """Kinds for which a limit of the ticket's own takes the place of the table's."""
 
     kinds: tuple[Kind, ...]
 
@@ -127,10 +155,16 @@ def _known_kinds(data: object) -> object:
 
 
 class Limits(Part):
-    """时限 (双鸭山 第十六条、第十八条)."""
+    """时限 (双鸭山 第十五条至第十八条、第二十条、第三十二条).
+
+    A ticket's own limit goes before the table: first a law's, then what a consultation or its superiors concluded or
+    the platform that handed the ticket down imposed, whichever of these was said last.
+    """
 
     counting: Counting
-    law_overrides: LawOverrides
+    law_overrides: Overrides
+    imposed_limits: Overrides | None = None
+    concluded_limits: Overrides | None = None
     tables: Annotated[Mapping[str, LimitTable], BeforeValidator(_known_kinds), Field(alias="kinds", min_length=1)]
 
     @model_validator(mode="after")
@@ -142,22 +176,40 @@ class Limits(Part):
                 raise ValueError(f"{kind} is a duty and does not say warn_before")
         return self
 
+    @model_validator(mode="after")
+    def _follows_a_kind_with_rows(self) -> Self:
+        for kind, table in self.tables.items():
+            if table.follows is None:
+                continue
+            leader = self.tables.get(table.follows.value)
+            if leader is None or leader.follows is not None:
+                raise ValueError(f"{kind} follows {table.follows.value}, which has no rows to follow")
+        return self
+
+    @model_validator(mode="after")
+    def _owners_of_what_is_dispatched(self) -> Self:
+        for kind, table in self.tables.items():
+            if table.owed_by is not None and self.anchor(kind) != "dispatched":
+                raise ValueError(f"{kind} does not run from the dispatch, so nobody is told by owed_by to owe it")
+        return self
+
     def find(self, kind: str, situation: Situation, on: date | None = None) -> Limit | NoLimit | None:
         """The limit of that kind for the situation; None: the pack has no such kind, the mechanism is off.
 
         ``on`` is the local day whose rules count; without it, the rules without a last day.
         """
-        table = self.tables.get(kind)
-        rule = self.deciding(kind, situation, on)
+        table, rule = self.tables.get(kind), self.deciding(kind, situation, on)
         if table is None or rule is None:
             return None
         if rule.allowance is None:
             return NoLimit(kind=kind, basis=rule.basis)
-        readings = [text for text in (rule.assumption, table.anchor.assumption) if text]
+        stated = self._rows(kind).anchor
+        assert stated is not None  # as the table was read
+        readings = [text for text in (rule.assumption, stated.assumption) if text]
         return Limit(
             kind=kind,
             allowance=rule.allowance.allowance,
-            anchor=table.anchor.value,
+            anchor=stated.value,
             warn_before=table.warn_before.allowance if table.warn_before else None,
             day_end=self.counting.close_of_business,
             roll=self.counting.roll,
@@ -167,8 +219,31 @@ class Limits(Part):
 
     def deciding(self, kind: str, situation: Situation, on: date | None = None) -> LimitRule | None:
         """The first row that applies."""
-        table = self.tables.get(kind)
-        return next((rule for rule in table.rules if rule.applies(situation, on)), None) if table else None
+        if kind not in self.tables:
+            return None
+        return next((rule for rule in self._rows(kind).rules if rule.applies(situation, on)), None)
+
+    def _rows(self, kind: str) -> LimitTable:
+        """The table whose rows and anchor count for the kind: its own, or that of the kind it follows."""
+        table = self.tables[kind]
+        return table if table.follows is None else self.tables[table.follows.value]
+
+    def anchor(self, kind: str) -> Anchor:
+        """The fact that a kind of the pack runs from."""
+        stated = self._rows(kind).anchor
+        assert stated is not None  # as the table was read
+        return stated.value
+
+    def followers(self, kind: str) -> tuple[str, ...]:
+        """The kinds that move with that one."""
+        return tuple(
+            name for name, table in self.tables.items() if table.follows is not None and table.follows.value == kind
+        )
+
+    def counts_as(self, kind: str) -> str:
+        """The kind whose rows count for this one: itself, or the one that it follows."""
+        follows = self.tables[kind].follows
+        return kind if follows is None else follows.value
 
     def kinds(self) -> tuple[str, ...]:
         """Every kind the pack knows, duties and windows."""
