@@ -8,6 +8,7 @@ from common.policy.callbacks import Callbacks
 from common.policy.limits import LimitRule, Limits
 from common.policy.matching import Situation, TextTest, When
 from common.policy.refusals import Place, Problem
+from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
 from common.policy.ruled import Period
 from common.policy.ticket import TicketSection
@@ -19,6 +20,7 @@ def problems_of_sections(
     jurisdiction: str,
     effective: Period,
     ticket: TicketSection,
+    restrictions: Restrictions | None,
     limits: Limits,
     returns: Returns,
     callbacks: Callbacks,
@@ -28,6 +30,7 @@ def problems_of_sections(
     """Everything wrong between sections that are well-formed each by itself."""
     return [
         *_elements(ticket),
+        *_restricted_channels(ticket, restrictions),
         *_undefined_codes(ticket, limits),
         *_dates(effective, limits),
         *_gaps_and_shadows(effective, ticket, limits),
@@ -41,6 +44,12 @@ def _elements(ticket: TicketSection) -> Iterator[Problem]:
     for code in ticket.settled_elements.value:
         if code not in ticket.required_elements:
             yield Problem(("ticket", "settled_elements"), f"no element of a work order is called {code!r}")
+
+
+def _restricted_channels(ticket: TicketSection, restrictions: Restrictions | None) -> Iterator[Problem]:
+    for channel in restrictions.channels.value if restrictions else ():
+        if channel not in ticket.channels:
+            yield Problem(("restrictions", "channels"), f"no channel is called {channel!r}")
 
 
 def _row(kind: str, index: int) -> Place:

@@ -17,6 +17,7 @@ from common.policy.consistency import problems_of_sections
 from common.policy.dispatching import Dispatching
 from common.policy.limits import Limits
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
+from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
 from common.policy.ruled import Code, Part, Period, Register, Words
 from common.policy.sentences import sentence_for
@@ -53,6 +54,7 @@ class Pack(Part):
     unit_kinds: Register[UnitKind]
     units: tuple[Unit, ...]
     unit_register: UnitRegister | None = None
+    restrictions: Restrictions | None = None
 
     @property
     def effective_from(self) -> date:
@@ -104,6 +106,7 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         jurisdiction=pack.jurisdiction,
         effective=pack.effective,
         ticket=pack.ticket,
+        restrictions=pack.restrictions,
         limits=pack.limits,
         returns=pack.returns,
         callbacks=pack.callbacks,

@@ -16,7 +16,12 @@ class TypeRule(Entry):
 
 
 class Channel(Entry):
-    """A way demands come in (受理渠道)."""
+    """A way demands come in (受理渠道).
+
+    ``handed_down``: another platform hands its tickets down; their number there is owed, and it may impose a limit.
+    """
+
+    handed_down: bool = False
 
 
 class Mark(Entry):
@@ -58,6 +63,11 @@ class TicketSection(Part):
     numbering: Numbering
     anonymity: Anonymity
     settled_elements: Stated[tuple[Code, ...]]
+
+    @property
+    def marks_of_rules(self) -> frozenset[str]:
+        """The marks that nobody enters or drops: rules set them."""
+        return frozenset(code for code, mark in self.marks.items() if mark.set_by == "rule")
 
     @property
     def contact_optional_when_anonymous(self) -> bool:
