@@ -5,14 +5,16 @@ from datetime import date
 from itertools import combinations, product
 
 from common.policy.callbacks import Callbacks
+from common.policy.dispatching import Dispatching
 from common.policy.limits import LimitRule, Limits
 from common.policy.matching import Situation, TextTest, When
+from common.policy.notices import Notices
 from common.policy.refusals import Place, Problem
 from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
 from common.policy.ruled import Period
 from common.policy.ticket import TicketSection
-from common.policy.units import Unit, UnitKind
+from common.policy.units import Unit, UnitKind, UnitRegister
 
 
 def problems_of_sections(
@@ -26,6 +28,7 @@ def problems_of_sections(
     callbacks: Callbacks,
     unit_kinds: Mapping[str, UnitKind],
     units: tuple[Unit, ...],
+    notices: Notices | None = None,
 ) -> list[Problem]:
     """Everything wrong between sections that are well-formed each by itself."""
     return [
@@ -37,6 +40,8 @@ def problems_of_sections(
         *_returns(returns, limits),
         *_answers(callbacks),
         *_register(jurisdiction, unit_kinds, units),
+        *_dispatching(dispatching, unit_register, unit_kinds),
+        *_notices(notices, ticket, limits),
     ]
 
 
@@ -88,6 +93,8 @@ def _dates(effective: Period, limits: Limits) -> Iterator[Problem]:
 
 def _gaps_and_shadows(effective: Period, ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
     for kind, table in limits.tables.items():
+        if table.follows is not None:
+            continue
         days = {effective.from_, *(rule.effective.from_ for rule in table.rules if rule.effective)}
         situations = list(_situations(ticket, table.rules))
         winners: set[int] = set()
@@ -160,6 +167,20 @@ def _answers(callbacks: Callbacks) -> Iterator[Problem]:
                 yield Problem((*place, question), f"the scale of {question!r} has no step {answer!r}")
 
 
+def _notices(notices: Notices | None, ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
+    if notices is None:
+        return
+    for code, occasion in notices.occasions.items():
+        place: Place = ("notices", "occasions", code)
+        if occasion.mark is not None and occasion.mark not in ticket.marks:
+            yield Problem((*place, "mark"), f"no mark is called {occasion.mark!r}")
+        if occasion.limit is not None and occasion.limit not in limits.tables:
+            yield Problem((*place, "limit"), f"the limits say nothing about {occasion.limit!r}")
+    for mark in notices.never_quiet_marks.value:
+        if mark not in ticket.marks:
+            yield Problem(("notices", "never_quiet_marks"), f"no mark is called {mark!r}")
+
+
 def _register(jurisdiction: str, kinds: Mapping[str, UnitKind], units: tuple[Unit, ...]) -> Iterator[Problem]:
     parents = {unit.code: unit.parent for unit in units}
     for index, unit in enumerate(units):
@@ -173,6 +194,24 @@ def _register(jurisdiction: str, kinds: Mapping[str, UnitKind], units: tuple[Uni
             yield Problem(("units", index, "parent"), f"the parent {unit.parent!r} is not in the register")
         if _stands_under_itself(unit.code, parents):
             yield Problem(("units", index, "parent"), f"the unit {unit.code!r} stands under itself")
+
+
+def _dispatching(
+    dispatching: Dispatching, register: UnitRegister | None, kinds: Mapping[str, UnitKind]
+) -> Iterator[Problem]:
+    named = [
+        (("dispatching", "principles", one.code), kind)
+        for one in dispatching.principles.values()
+        for kind in (*one.for_kinds, *one.below_kinds)
+    ]
+    if register is not None and register.on_duty is not None:
+        named += [(("unit_register", "on_duty", "kinds"), kind) for kind in register.on_duty.kinds]
+    for place, kind in named:
+        if kind not in kinds:
+            yield Problem(place, f"no kind of unit is called {kind!r}")
+    claims = dispatching.claims
+    if claims is not None and claims.principle not in dispatching.principles:
+        yield Problem(("dispatching", "claims", "principle"), f"no principle is called {claims.principle!r}")
 
 
 def _stands_under_itself(code: str, parents: Mapping[str, str | None]) -> bool:

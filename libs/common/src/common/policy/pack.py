@@ -12,10 +12,14 @@ from pydantic import Field, ValidationError
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
 from common.policy.callbacks import Callbacks
+from common.policy.cessation import Cessation
 from common.policy.closing import Closing
 from common.policy.consistency import problems_of_sections
+from common.policy.consultation import Consultation
 from common.policy.dispatching import Dispatching
+from common.policy.escalation import Escalation
 from common.policy.limits import Limits
+from common.policy.notices import Notices
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
 from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
@@ -51,9 +55,13 @@ class Pack(Part):
     returns: Returns
     callbacks: Callbacks
     closing: Closing
+    consultation: Consultation | None = None
+    escalation: Escalation | None = None
     unit_kinds: Register[UnitKind]
     units: tuple[Unit, ...]
     unit_register: UnitRegister | None = None
+    cessation: Cessation | None = None
+    notices: Notices | None = None
     restrictions: Restrictions | None = None
 
     @property
@@ -112,6 +120,7 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         callbacks=pack.callbacks,
         unit_kinds=pack.unit_kinds,
         units=pack.units,
+        notices=pack.notices,
     )
     if pack.main_document not in pack.documents:
         problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
