@@ -120,6 +120,8 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         callbacks=pack.callbacks,
         unit_kinds=pack.unit_kinds,
         units=pack.units,
+        dispatching=pack.dispatching,
+        unit_register=pack.unit_register,
         notices=pack.notices,
     )
     if pack.main_document not in pack.documents:
