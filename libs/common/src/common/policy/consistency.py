@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import combinations, product
 
+from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks
 from common.policy.dispatching import Dispatching
 from common.policy.limits import LimitRule, Limits
@@ -26,6 +27,7 @@ def problems_of_sections(
     limits: Limits,
     returns: Returns,
     callbacks: Callbacks,
+    accountability: Accountability | None = None,
     unit_kinds: Mapping[str, UnitKind],
     units: tuple[Unit, ...],
     notices: Notices | None = None,
@@ -39,6 +41,7 @@ def problems_of_sections(
         *_gaps_and_shadows(effective, ticket, limits),
         *_returns(returns, limits),
         *_answers(callbacks),
+        *_accountability(accountability, returns, limits),
         *_register(jurisdiction, unit_kinds, units),
         *_dispatching(dispatching, unit_register, unit_kinds),
         *_notices(notices, ticket, limits),
@@ -179,6 +182,16 @@ def _notices(notices: Notices | None, ticket: TicketSection, limits: Limits) -> 
     for mark in notices.never_quiet_marks.value:
         if mark not in ticket.marks:
             yield Problem(("notices", "never_quiet_marks"), f"no mark is called {mark!r}")
+
+
+def _accountability(accountability: Accountability | None, returns: Returns, limits: Limits) -> Iterator[Problem]:
+    if accountability is None:
+        return
+    place = ("accountability", "grounds")
+    for code in accountability.unknown_denials(returns.denial_grounds):
+        yield Problem(place, f"no ground on which a return is denied is called {code!r}")
+    for kind in sorted(accountability.duties() - set(limits.tables)):
+        yield Problem(place, f"a ground watches {kind!r}, of which the limits say nothing")
 
 
 def _register(jurisdiction: str, kinds: Mapping[str, UnitKind], units: tuple[Unit, ...]) -> Iterator[Problem]:

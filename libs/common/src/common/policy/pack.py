@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
+from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks
 from common.policy.cessation import Cessation
 from common.policy.closing import Closing
@@ -55,6 +56,7 @@ class Pack(Part):
     returns: Returns
     callbacks: Callbacks
     closing: Closing
+    accountability: Accountability | None = None
     consultation: Consultation | None = None
     escalation: Escalation | None = None
     unit_kinds: Register[UnitKind]
@@ -118,6 +120,7 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         limits=pack.limits,
         returns=pack.returns,
         callbacks=pack.callbacks,
+        accountability=pack.accountability,
         unit_kinds=pack.unit_kinds,
         units=pack.units,
         dispatching=pack.dispatching,
