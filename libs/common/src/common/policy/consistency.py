@@ -30,7 +30,9 @@ def problems_of_sections(
     accountability: Accountability | None = None,
     unit_kinds: Mapping[str, UnitKind],
     units: tuple[Unit, ...],
-    notices: Notices | None = None,
+    dispatching: Dispatching,
+    unit_register: UnitRegister | None,
+    notices: Notices | None,
 ) -> list[Problem]:
     """Everything wrong between sections that are well-formed each by itself."""
     return [

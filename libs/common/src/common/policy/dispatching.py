@@ -3,11 +3,18 @@
 from typing import Literal
 
 from common.basis import Basis
-from common.policy.ruled import Entry, Part, Register
+from common.policy.ruled import Code, Entry, Part, Register, Ruled
 
 
 class Principle(Entry):
-    """A principle an assignment may name."""
+    """A principle an assignment or a ruling on responsibility may name.
+
+    ``for_kinds``: only units of these kinds are sent a ticket by it (县（区）兜底). ``below_kinds``: only units that
+    stand below one of these kinds in the register (直转). Empty: any unit.
+    """
+
+    for_kinds: tuple[Code, ...] = ()
+    below_kinds: tuple[Code, ...] = ()
 
 
 class Role(Entry):
@@ -16,11 +23,19 @@ class Role(Entry):
     reports_to: Literal["requester", "lead"]
 
 
+class Claims(Ruled):
+    """主动认领: a unit takes a ticket that nobody has yet. ``principle``: the one that such a dispatch rests on."""
+
+    principle: Code
+
+
 class Dispatching(Part):
-    """派单 (双鸭山 第十四条)."""
+    """派单 (双鸭山 第九条、第十四条). Without ``sub_assignment`` or ``claims`` that way is closed."""
 
     principles: Register[Principle]
     roles: Register[Role]
+    sub_assignment: Ruled | None = None
+    claims: Claims | None = None
 
     def basis_of_lead(self) -> tuple[Basis, ...]:
         """Why some things are the lead's alone (双鸭山 第十四条); empty where the pack knows no lead."""

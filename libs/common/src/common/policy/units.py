@@ -19,20 +19,46 @@ class NamedHandlers(Ruled):
     at_least: Annotated[int, Field(ge=1)]
 
 
+class OnDuty(Ruled):
+    """Kinds of unit that keep somebody on duty and must be reachable at any hour (双鸭山 第十七条)."""
+
+    kinds: Annotated[tuple[Code, ...], Field(min_length=1)]
+
+
+Flag = Literal["too_few_handlers", "no_leader", "no_office", "no_duty_contact"]
+
+
 class UnitRegister(Part):
-    """What a row of the register is held to, beside being well-formed."""
+    """What a row of the register is held to, beside being well-formed. A part that is left out asks nothing."""
 
     named_handlers: NamedHandlers
+    leader: Ruled | None = None
+    office: Ruled | None = None
+    on_duty: OnDuty | None = None
 
     def too_few_handlers(self, named: int) -> bool:
         return named < self.named_handlers.at_least
 
+    def flags(self, *, kind: str, handlers: int, leader: bool, office: bool, duty_contact: bool) -> tuple[Flag, ...]:
+        """What the register's keeper should see to, of a unit of that kind with these things named."""
+        wanting: dict[Flag, bool] = {
+            "too_few_handlers": self.too_few_handlers(handlers),
+            "no_leader": self.leader is not None and not leader,
+            "no_office": self.office is not None and not office,
+            "no_duty_contact": self.on_duty is not None and kind in self.on_duty.kinds and not duty_contact,
+        }
+        return tuple(flag for flag, wants in wanting.items() if wants)
+
+
+UnitFunction = Literal["authority", "centre", "judicial_administration", "staffing", "business_environment"]
+"""What a unit is to the hotline: 主管部门, 管理部门, 司法行政, 编制, 营商环境."""
+
 
 class Unit(Ruled):
-    """A unit of the base register. ``function`` is the hotline's own part it plays, if any (双鸭山 第六条、第七条)."""
+    """A unit of the base register. ``function``: what it is to the hotline (双鸭山 第六条、第七条、第十五条)."""
 
     code: UnitCode
     name: Words
     kind: Code
     parent: UnitCode | None = None
-    function: Literal["authority", "centre"] | None = None
+    function: UnitFunction | None = None
