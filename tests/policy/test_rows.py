@@ -33,7 +33,7 @@ def test_rows_dated_one_after_the_other_are_a_change_of_law(draft: "Draft") -> N
     end = text.index("        - when: {type: {in: [help")
     rows = dated("SYS-16", 3, "{from: 2024-06-13, to: 2024-12-31}") + dated("SYS-16", 2, "{from: 2025-01-01}")
     draft.add("limits.yaml", text[:start] + rows + text[end:])
-    assert load_pack(draft.directory).limits.kinds() == ("sign_in", "return_window", "closing")
+    assert load_pack(draft.directory).limits.kinds()[:3] == ("sign_in", "return_window", "closing")
 
 
 def test_a_row_outside_the_time_of_its_pack_is_refused(draft: "Draft") -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from common.calendar import Allowance
-from common.policy import Limit, Pack, Situation
+from common.policy import Limit, NoLimit, Pack, Situation
 from common.policy.ruled import Ruled, Stated
 
 LIMITS = [
@@ -37,8 +37,65 @@ def test_a_limit_is_what_its_article_says(
     assert (limit.day_end, limit.roll) == (None, True), "the last day ends at 24:00 (G-4)"
 
 
+SPECIAL = [
+    ("first_response", "special", Allowance(4, "clock_hours"), "应当在4个小时内反馈初步响应意见"),
+    ("first_response", "special_urgent", Allowance(2, "clock_hours"), "应当在2个小时内反馈初步响应意见"),
+    ("progress", "special", Allowance(3, "working_days"), "3个工作日内反馈处理进度情况"),
+    ("progress", "special_urgent", Allowance(2, "working_days"), "2个工作日内反馈处理进度情况"),
+]
+CASES = [
+    ("ruling", "returned", 3, "第十五条", "对权责不清、有分歧的事项"),
+    ("designation", "convened", 3, "第十五条", "应当在3个工作日内"),
+    ("coordination", "convened", 3, "第十五条", "应当在3个工作日内协调相关单位"),
+    ("consultation", "convened", 5, "第十五条", "由各级司法行政部门在5个工作日内会同"),
+    ("escalation", "unresolved", 3, "第十五条", "应在3个工作日内形成专报"),
+    ("supervision_reply", "supervised", 3, "第三十二条（三）", "应当在3个工作日内作出书面回复"),
+]
+
+
+def test_special_matters_have_a_first_response_and_a_progress_limit_and_no_others_do(pack: Pack) -> None:
+    for kind, mark, allowance, words in SPECIAL:
+        limit = pack.limits.find(kind, Situation(type="help", marks=frozenset({mark})))
+        assert isinstance(limit, Limit)
+        assert (limit.allowance, limit.basis.article) == (allowance, "第十七条")
+        assert words in (limit.basis.quote or "")
+        both = pack.limits.find(kind, Situation(type="help", marks=frozenset({mark, "special_urgent"})))
+        assert both == pack.limits.find(kind, Situation(type="help", marks=frozenset({"special_urgent"})))
+        assert isinstance(pack.limits.find(kind, Situation(type="help", marks=frozenset({"urgent"}))), NoLimit)
+
+
+def test_what_is_to_be_decided_about_a_ticket_has_its_limit_too(pack: Pack) -> None:
+    for kind, anchor, days, article, words in CASES:
+        limit = pack.limits.find(kind, Situation(type="help"))
+        assert isinstance(limit, Limit)
+        assert (limit.anchor, limit.allowance, limit.basis.article) == (
+            anchor,
+            Allowance(days, "working_days"),
+            article,
+        )
+        assert words in (limit.basis.quote or "")
+
+
+def test_the_extension_window_and_the_co_handlers_part_follow_the_closing(pack: Pack) -> None:
+    assert pack.limits.followers("closing") == ("extension_window", "co_handler_part")
+    for type_ in pack.ticket.types:
+        closing, window, part = (
+            pack.limits.find(kind, Situation(type=type_)) for kind in ("closing", "extension_window", "co_handler_part")
+        )
+        assert isinstance(closing, Limit)
+        assert isinstance(window, Limit)
+        assert isinstance(part, Limit)
+        assert closing.allowance == window.allowance == part.allowance
+        assert (window.window, part.window, part.warn_before) == (True, False, Allowance(2, "working_days"))
+
+
+def test_who_signs_in_and_who_owes_a_part(pack: Pack) -> None:
+    owners = {kind: table.owners for kind, table in pack.limits.tables.items() if table.owners != ("lead",)}
+    assert owners == {"sign_in": ("lead", "co_handler"), "co_handler_part": ("co_handler",)}
+
+
 def test_limits_run_from_the_dispatch_and_say_that_this_is_a_reading(pack: Pack) -> None:
-    for kind in pack.limits.kinds():
+    for kind in ("sign_in", "return_window", "closing", "extension_window", "co_handler_part"):
         limit = pack.limits.find(kind, Situation(type="help"))
         assert isinstance(limit, Limit)
         assert limit.anchor == "dispatched"
@@ -46,20 +103,23 @@ def test_limits_run_from_the_dispatch_and_say_that_this_is_a_reading(pack: Pack)
 
 
 def test_the_windows_have_no_lamp_and_the_duties_have_one(pack: Pack) -> None:
-    assert (pack.limits.duties(), pack.limits.windows()) == (("sign_in", "closing"), ("return_window",))
+    assert pack.limits.windows() == ("return_window", "extension_window")
     for kind in pack.limits.kinds():
-        limit = pack.limits.find(kind, Situation(type="help"))
+        limit = pack.limits.find(kind, Situation(type="help", marks=frozenset({"special"})))
         assert isinstance(limit, Limit)
-        assert (limit.warn_before is None) is limit.window is (kind == "return_window")
+        assert (limit.warn_before is None) is limit.window is (kind in pack.limits.windows())
 
 
 def test_where_the_city_is_silent_no_limit_is_borrowed(pack: Pack) -> None:
-    for kind in ("first_contact", "callback", "extension_window", "first_response"):
+    for kind in ("first_contact", "callback", "special_extension_window", "promised"):
         assert pack.limits.find(kind, Situation(type="help")) is None
 
 
 def test_a_law_of_its_own_goes_before_the_closing_limit_only(pack: Pack) -> None:
     assert pack.limits.law_overrides.kinds == ("closing",)
+    assert pack.limits.imposed_limits is not None
+    assert pack.limits.concluded_limits is not None
+    assert pack.limits.imposed_limits.kinds == pack.limits.concluded_limits.kinds == ("closing",)
     assert pack.limits.law_overrides.basis.quote == "法律、法规、规章对办理时限另有规定的，从其规定"
 
 
