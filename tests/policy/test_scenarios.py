@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.calendar import WorkingCalendar
-from common.policy import Pack, check_pack, check_packs, parse_pack
-from common.policy.check import check_scenarios
+from common.policy import Pack, parse_pack
+from hotline.rehearsal import check_pack, check_packs, rehearse_pack
 
 if TYPE_CHECKING:
     from tests.policy.conftest import Draft
@@ -82,7 +82,7 @@ def test_every_number_of_the_pack_is_proven_by_a_scenario(pack: Pack, calendar: 
     for place in places:
         amount = value_at(pack, place)
         for other in {amount + 1, max(1, amount - 1)} - {amount}:
-            assert list(check_scenarios(SCENARIOS, changed(pack, place, other), calendar)), (place, other)
+            assert rehearse_pack(SCENARIOS, changed(pack, place, other), calendar), (place, other)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_every_number_of_the_pack_is_proven_by_a_scenario(pack: Pack, calendar: 
 def test_every_decision_of_the_pack_is_proven_by_a_scenario(
     pack: Pack, calendar: WorkingCalendar, place: Place, other: Any
 ) -> None:
-    assert list(check_scenarios(SCENARIOS, changed(pack, place, other), calendar))
+    assert rehearse_pack(SCENARIOS, changed(pack, place, other), calendar)
 
 
 @pytest.mark.parametrize("unit", ["natural_days", "clock_hours", "rolling_working_days", "minutes"])
@@ -100,7 +100,7 @@ def test_days_of_another_kind_are_noticed(pack: Pack, calendar: WorkingCalendar,
         one_day = unit == "natural_days" and value_at(pack, place) == 1  # rolled on, that is one working day
         if "rules" in place and not one_day:
             other = changed(pack, (*place[:-1], "unit"), unit)
-            assert list(check_scenarios(SCENARIOS, other, calendar)), place
+            assert rehearse_pack(SCENARIOS, other, calendar), place
 
 
 def test_a_scenario_that_fails_is_named_with_its_line(draft: "Draft", calendar: WorkingCalendar) -> None:

@@ -17,11 +17,9 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from common.calendar import load_calendar
 from common.clock import in_utc
 from common.database import SERVICES
 from common.observability import configure_logging
-from common.policy import check_pack, check_packs
 from common.security.access import ROLES, Role
 from common.security.development import DevelopmentIssuer
 from hotline import broker as kafka
@@ -29,6 +27,7 @@ from hotline.demo.own_suite import BusKind
 from hotline.demo.run import demonstrate
 from hotline.guard import StartRefused
 from hotline.plan import keeps_simulated_time
+from hotline.rehearsal import check_packs
 from hotline.up import Wanted
 from hotline.up import up as run_suite
 
@@ -170,11 +169,7 @@ def policy_check(
     unknown = [name for name in names or () if not (packs / name / "pack.yaml").exists()]
     if unknown:
         raise _refuse(f"No pack {', '.join(unknown)} in {packs}.")
-    if names:
-        calendar = load_calendar(packs / "calendar")
-        findings = [finding for name in names for finding in check_pack(packs / name, calendar)]
-    else:
-        findings = check_packs(packs)
+    findings = check_packs(packs, tuple(names or ()))
     for finding in findings:
         print(finding)
     if findings:

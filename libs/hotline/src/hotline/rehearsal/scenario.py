@@ -1,0 +1,60 @@
+"""A scenario: one story and what must come of it, topic by topic."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from common.calendar import OutsideCalendar, WorkingCalendar
+from common.events.vocabulary import LegalLimit
+from common.policy import Pack
+from common.policy.limits import Kind
+from common.policy.ruled import Part, Words
+from hotline.rehearsal.callbacks import CallbackAnswered
+from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
+from hotline.rehearsal.registration import Registration
+from hotline.rehearsal.returns import ReturnFiled
+from hotline.rehearsal.stage import Expectation, Several, SituationShape, Stage, Untold, compare
+from hotline.rehearsal.units import UnitEntered
+from hotline.rehearsal.vocabulary import ListRead
+
+
+class Scenario(Part):
+    """``words`` tell the story. ``situation``, ``dispatched_at`` and ``legal_limit`` are its ticket, where it has one;
+    everything else is expected."""
+
+    words: Words
+    situation: SituationShape | None = None
+    dispatched_at: AwareDatetime | None = None
+    legal_limit: LegalLimit | None = None
+
+    deadlines: Annotated[Mapping[Kind, ExpectedDeadline], Field(min_length=1)] | None = None
+    facts: tuple[Fact, ...] = ()
+    redo: Several[Redo] = ()
+    returned: Several[ReturnFiled] = Field(default=(), alias="return")
+    registration: Several[Registration] = ()
+    callback: Several[CallbackAnswered] = ()
+    unit: Several[UnitEntered] = ()
+    lists: Several[ListRead] = ()
+    closes_at_once: bool | None = None
+
+    def expectations(self) -> Iterator[Expectation]:
+        for topic in (self.redo, self.returned, self.registration, self.callback, self.unit, self.lists):
+            yield from topic
+
+
+def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Iterator[str]:
+    """What does not come out as the scenario says, one sentence each; nothing when all of it does."""
+    stage = Stage(pack, calendar, scenario.situation, scenario.dispatched_at, scenario.legal_limit)
+    try:
+        for kind, deadline in (scenario.deadlines or {}).items():
+            yield from deadline.differences(kind, stage)
+        for fact in scenario.facts:
+            yield from fact.differences(stage)
+        for expectation in scenario.expectations():
+            yield from expectation.differences(stage)
+        if scenario.closes_at_once is not None:
+            at_once = not pack.closing.check
+            yield from compare("a closing report closes the ticket at once", scenario.closes_at_once, at_once)
+    except (OutsideCalendar, Untold) as stopped:
+        yield str(stopped)

@@ -1,0 +1,93 @@
+"""What every topic of a scenario shares: the pack, the calendar, the story so far, and how a difference is told."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator
+
+from common.basis import Basis
+from common.calendar import WorkingCalendar
+from common.clock import SHANGHAI
+from common.events.vocabulary import LegalLimit
+from common.policy import Pack, Situation
+from common.policy.ruled import Code, Part, Words
+
+
+class Untold(ValueError):
+    """The scenario expects something of a story it does not tell."""
+
+
+class SituationShape(Part):
+    """The situation as it is written in a file."""
+
+    type: Code
+    channel: Code | None = None
+    category: Words | None = None
+    urgency: Code | None = None
+    marks: tuple[Code, ...] = ()
+    round: int = 1
+
+    def situation(self) -> Situation:
+        return Situation(self.type, self.channel, self.category, self.urgency, frozenset(self.marks), self.round)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The pack that is rehearsed, and what the scenario tells of its ticket."""
+
+    pack: Pack
+    calendar: WorkingCalendar
+    told: SituationShape | None = None
+    dispatched: datetime | None = None
+    legal_limit: LegalLimit | None = None
+
+    @property
+    def situation(self) -> Situation:
+        if self.told is None:
+            raise Untold("deadlines need a situation and the moment of dispatch")
+        return self.told.situation()
+
+    @property
+    def dispatched_at(self) -> datetime:
+        if self.dispatched is None:
+            raise Untold("deadlines need a situation and the moment of dispatch")
+        return self.dispatched
+
+
+class Expectation(Part, ABC):
+    """What must come of one topic."""
+
+    @abstractmethod
+    def differences(self, stage: Stage) -> Iterator[str]:
+        """Each way in which the pack says something else, in one sentence."""
+
+
+def listed(data: Any) -> Any:
+    """What may be written once or as a list."""
+    return [data] if isinstance(data, Mapping) else data
+
+
+E = TypeVar("E", bound=Expectation)
+Several = Annotated[tuple[E, ...], BeforeValidator(listed)]
+"""One expectation, or a list of them."""
+
+
+def compare(what: str, expected: object, actual: object) -> Iterator[str]:
+    if expected != actual:
+        yield f"{what}: expected {_shown(expected)}, the pack says {_shown(actual)}"
+
+
+def articles(bases: Iterable[Basis]) -> tuple[str, ...]:
+    """The clauses that a decision rests on, in order, each once; a value that was assumed cites none."""
+    return tuple(dict.fromkeys(basis.article for basis in bases if basis.article))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).isoformat()
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "nothing"
+    return "nothing" if value is None else str(value)
