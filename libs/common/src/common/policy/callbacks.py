@@ -1,6 +1,6 @@
 """Asking the requester what became of the demand, and what follows from the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -29,6 +29,34 @@ class ArchiveWhen(Ruled):
     answers: Annotated[Mapping[Code, tuple[Code, ...]], Field(min_length=1)]
 
 
+class Indicator(Ruled):
+    """What the rates of callbacks count. ``counts``: the answers to each question that count as yes.
+
+    ``marks``: tickets whose rate is not to be chased (双鸭山 第二十二条); every rate is told with and without them, and
+    ``ranks`` says which of the two is compared between units.
+    """
+
+    counts: Annotated[Mapping[Code, tuple[Code, ...]], Field(min_length=1)]
+    marks: Annotated[tuple[Code, ...], Field(min_length=1)]
+    ranks: Literal["all", "without_marked"]
+
+    def good(self, question: str, answer: str | bool) -> bool:
+        """Whether this answer counts as yes."""
+        return _spoken(answer) in self.counts.get(question, ())
+
+    def set_apart(self, marks: Collection[str]) -> bool:
+        """Whether a ticket with these marks is one of those that the rates are also told without."""
+        return any(mark in self.marks for mark in marks)
+
+    def ranked(self, marks: Collection[str]) -> bool:
+        """Whether a ticket with these marks counts where units are compared."""
+        return self.ranks == "all" or not self.set_apart(marks)
+
+
+def _spoken(answer: str | bool) -> str:
+    return ("yes" if answer else "no") if isinstance(answer, bool) else answer
+
+
 class Callbacks(Part):
     """回访 (双鸭山 第二十二条)."""
 
@@ -40,11 +68,9 @@ class Callbacks(Part):
     archive_when: ArchiveWhen
     redo_when: Register[Judgement]
     judgements: Register[Judgement]
+    indicator: Indicator | None = None
 
     def archives(self, answers: Mapping[str, str | bool]) -> bool:
         """Whether these answers close the file by rule; if not, a person decides. True and False say yes and no."""
-        spoken = {
-            question: ("yes" if answer else "no") if isinstance(answer, bool) else answer
-            for question, answer in answers.items()
-        }
+        spoken = {question: _spoken(answer) for question, answer in answers.items()}
         return all(spoken.get(question) in accepted for question, accepted in self.archive_when.answers.items())

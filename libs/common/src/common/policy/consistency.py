@@ -43,7 +43,8 @@ def problems_of_sections(
         *_gaps_and_shadows(effective, ticket, limits),
         *_returns(returns, limits),
         *_answers(callbacks),
-        *_accountability(accountability, returns, limits),
+        *_indicator(callbacks, ticket),
+        *_accountability(accountability, returns, limits, callbacks),
         *_register(jurisdiction, unit_kinds, units),
         *_dispatching(dispatching, unit_register, unit_kinds),
         *_notices(notices, ticket, limits),
@@ -186,7 +187,24 @@ def _notices(notices: Notices | None, ticket: TicketSection, limits: Limits) -> 
             yield Problem(("notices", "never_quiet_marks"), f"no mark is called {mark!r}")
 
 
-def _accountability(accountability: Accountability | None, returns: Returns, limits: Limits) -> Iterator[Problem]:
+def _indicator(callbacks: Callbacks, ticket: TicketSection) -> Iterator[Problem]:
+    indicator = callbacks.indicator
+    if indicator is None:
+        return
+    place = ("callbacks", "indicator")
+    for mark in indicator.marks:
+        if mark not in ticket.marks:
+            yield Problem((*place, "marks"), f"no mark is called {mark!r}")
+    for question, answers in indicator.counts.items():
+        known = callbacks.questions.get(question)
+        for answer in answers:
+            if known is None or answer not in known.scale:
+                yield Problem((*place, "counts", question), f"no question {question!r} has a step {answer!r}")
+
+
+def _accountability(
+    accountability: Accountability | None, returns: Returns, limits: Limits, callbacks: Callbacks
+) -> Iterator[Problem]:
     if accountability is None:
         return
     place = ("accountability", "grounds")
@@ -194,6 +212,8 @@ def _accountability(accountability: Accountability | None, returns: Returns, lim
         yield Problem(place, f"no ground on which a return is denied is called {code!r}")
     for kind in sorted(accountability.duties() - set(limits.tables)):
         yield Problem(place, f"a ground watches {kind!r}, of which the limits say nothing")
+    if accountability.ground_of("low_satisfaction") is not None and callbacks.indicator is None:
+        yield Problem(place, "a ground watches satisfaction, but callbacks.indicator does not say what counts")
 
 
 def _register(jurisdiction: str, kinds: Mapping[str, UnitKind], units: tuple[Unit, ...]) -> Iterator[Problem]:
