@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import FreshDatabase
-from tests.review.desk import JURISDICTION, MORNING, PACKS, Desk
+from tests.review.desk import JURISDICTION, MORNING, PACKS, UNITS, Desk
 from tests.support.wire import Wire, alone
 
 from common.clock import SimulatedClock
@@ -23,4 +23,6 @@ async def desk(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[Desk]:
             pack = load_pack(PACKS / JURISDICTION)
             desk = Desk(found.service, Wire(found.service, clock), clock, found.issuer, client, pack)
             await desk.activate(pack)
+            for unit, name in UNITS.items():
+                await desk.enter(unit, name)
             yield desk

@@ -12,7 +12,7 @@ from tests.support.wire import Wire, at
 
 from common.basis import Basis
 from common.clock import SimulatedClock, new_id
-from common.events.dispatch import Closed, Dispatched, Reissued, RulingApplied, RulingOvertaken, SignedIn
+from common.events.dispatch import Closed, Dispatched, Reissued, RulingApplied, RulingOvertaken, SignedIn, UnitChanged
 from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.intake import CallbackRecorded, TicketCreated
 from common.events.sla import DeadlineRow, DeadlineSet, PolicyActivated
@@ -31,6 +31,8 @@ YINGSHANG = "shuangyashan.yingshang"
 MORNING = at("2025-09-26 09:00")
 DUE = at("2025-09-29 00:00")
 SYSTEM = Actor(role="system")
+UNITS = {CHENGGUAN: "市城市管理局", ZHUJIAN: "市住建局", YINGSHANG: "市营商环境局"}
+"""The units that every test finds in the register."""
 
 
 def pack_with(**changes: Any) -> Pack:
@@ -197,6 +199,16 @@ class Desk:
             pack=pack.dump(),
         )
         await self.wire.deliver(told, subject=f"policy/{pack.jurisdiction}")
+
+    async def enter(self, unit: str, name: str = "某单位", **row: Any) -> None:
+        """Dispatch tells a row of the unit register."""
+        now = self.clock.now()
+        whole = {"kind": "municipal_department"} | row
+        told = UnitChanged(
+            occurred_at=now, accepted_at=now, actor=SYSTEM, jurisdiction=unit.partition(".")[0], unit=unit, name=name,
+            **whole,
+        )  # fmt: skip
+        await self.wire.deliver(told, subject=f"unit/{unit}")
 
     def later(self, **span: float) -> None:
         self.clock.set(self.clock.now() + timedelta(**span))

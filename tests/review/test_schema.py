@@ -24,7 +24,7 @@ def differences(connection: Connection) -> list[Any]:
 
 async def test_the_migrations_make_the_tables_that_the_code_reads(database: FreshDatabase) -> None:
     for module in pkgutil.walk_packages(review.__path__, "review."):
-        if module.name.endswith(".store"):
+        if module.name.endswith((".store", ".register")):
             import_module(module.name)
     room = Database.open(database.url("review"), "review")
     async with room.engine.connect() as connection:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from common.events.dispatch import Dispatched
+from common.events.dispatch import Dispatched, UnitSucceeded
 from common.events.envelope import Event
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers
+from review import deadlines, register
 from review import docket as dockets
 from review.callbacks import commands as callbacks
 from review.docket import SHELF
@@ -26,12 +27,29 @@ async def follow(tx: Transaction, event: Event) -> None:
     await callbacks.follow(tx, docket, event)
 
 
+async def note_deadlines(tx: Transaction, event: Event) -> None:
+    """What sla tells of the ticket's deadlines; filings that waited for theirs are examined now."""
+    docket = await deadlines.note(tx, event)
+    if docket is None:
+        return
+    await returns.examine_waiting(tx, docket)
+
+
+async def pass_on(tx: Transaction, event: Event) -> None:
+    """The successor of a unit has its tickets, with the same deadlines."""
+    succeeded = event.data
+    assert isinstance(succeeded, UnitSucceeded)
+    await deadlines.pass_on(tx.connection, succeeded.ticket, succeeded.unit, succeeded.successor)
+    await follow(tx, event)
+
+
 async def record_callback(tx: Transaction, event: Event) -> None:
     await callbacks.record(tx, await dockets.follow(tx, event), event)
 
 
 HANDLERS: Final[Handlers] = {
     "TicketCreated": note,
+    "TicketAmended": note,
     "CallbackRecorded": record_callback,
     "Dispatched": follow,
     "Reissued": follow,
@@ -41,11 +59,13 @@ HANDLERS: Final[Handlers] = {
     "Closed": follow,
     "HandlingStopped": follow,
     "Archived": follow,
-    "UnitSucceeded": follow,
+    "SubAssigned": note,
+    "UnitSucceeded": pass_on,
     "RulingApplied": follow,
     "RulingOvertaken": follow,
-    "DeadlineSet": returns.note_windows,
-    "DeadlineMoved": returns.note_windows,
+    "DeadlineSet": note_deadlines,
+    "DeadlineMoved": note_deadlines,
     "PolicyApplied": note,
     "PolicyActivated": SHELF.keep,
+    "UnitChanged": register.keep,
 }

@@ -5,13 +5,13 @@ stand in one queue.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Literal, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Boolean, Column, Integer, Table, Text, Uuid, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
@@ -26,11 +26,13 @@ from common.events.dispatch import (
     Reissued,
     RulingApplied,
     SignedIn,
+    SubAssigned,
     UnitSucceeded,
 )
 from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
-from common.events.intake import TicketCreated
+from common.events.intake import TicketAmended, TicketCreated
 from common.events.sla import PolicyApplied
+from common.events.vocabulary import Designation
 from common.messaging.parking import is_parked
 from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
@@ -62,6 +64,12 @@ DOCKET: Final = Table(
     Column("co_handlers", ARRAY(Text), nullable=False),
     Column("designated", Boolean, nullable=False),
     Column("dispatched_at", Instant),
+    Column("category", Text),
+    Column("marks", ARRAY(Text), nullable=False),
+    Column("designation", JSONB, comment="what bound the unit, where it is designated"),
+    Column(
+        "sub_units", ARRAY(Text), nullable=False, comment="units that the holder passed the ticket on to; they may read"
+    ),
 )
 
 ENDED: Final = frozenset({"archived", "withdrawn", "merged", "stopped"})
@@ -73,7 +81,8 @@ class Docket:
     """One ticket as review knows it. ``unit`` is the lead, None while nobody holds it.
 
     ``redo``: the round is a 重新办理. ``round_event``: the event that began it, which sla names as the cause of its
-    deadlines.
+    deadlines. ``designation``: what bound the unit, where that was told. ``sub_units``: those inside or below the
+    holders that the ticket was passed on to (双鸭山 第九条): they may read, and decide nothing.
     """
 
     ticket: UUID
@@ -90,15 +99,26 @@ class Docket:
     co_handlers: tuple[str, ...]
     designated: bool
     dispatched_at: datetime | None
+    category: str | None
+    marks: tuple[str, ...]
+    designation: Designation | None
+    sub_units: tuple[str, ...]
 
     @property
     def holders(self) -> tuple[str, ...]:
         """The units that work on the ticket: the lead and the co-handlers."""
         return ((self.unit,) if self.unit else ()) + self.co_handlers
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The units that may read what concerns the ticket: those that work on it, and those they passed it on to."""
+        return (*self.holders, *self.sub_units)
+
 
 def _docket(row: Any) -> Docket:
-    return Docket(**{**row._mapping, "co_handlers": tuple(row.co_handlers)})
+    lists = {name: tuple(getattr(row, name)) for name in ("co_handlers", "marks", "sub_units")}
+    designation = None if row.designation is None else Designation(**row.designation)
+    return Docket(**{**row._mapping, **lists, "designation": designation})
 
 
 async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
@@ -184,6 +204,8 @@ async def follow(tx: Transaction, event: Event) -> Docket:
         "round_ended": False,
         "co_handlers": [],
         "designated": False,
+        "marks": [],
+        "sub_units": [],
     }
     upsert = (
         insert(DOCKET)
@@ -192,17 +214,54 @@ async def follow(tx: Transaction, event: Event) -> Docket:
         .returning(DOCKET)
     )
     docket = _docket((await tx.connection.execute(upsert)).one())
-    if isinstance(data, RulingApplied) and data.ended_round == docket.round and not docket.round_ended:
-        ending = update(DOCKET).where(DOCKET.c.ticket == data.ticket).values(round_ended=True).returning(DOCKET)
-        docket = _docket((await tx.connection.execute(ending)).one())
-    return docket
+    further = _further_changes(docket, event)
+    if not further:
+        return docket
+    changing = update(DOCKET).where(DOCKET.c.ticket == data.ticket).values(further).returning(DOCKET)
+    return _docket((await tx.connection.execute(changing)).one())
+
+
+async def designate(connection: AsyncConnection, docket: Docket, designation: Designation) -> Docket:
+    """Say better what bound the unit: the topic whose case it was knows its form."""
+    stored = designation.model_dump(mode="json")
+    changing = update(DOCKET).where(DOCKET.c.ticket == docket.ticket)
+    await connection.execute(changing.values(designated=True, designation=stored))
+    return replace(docket, designated=True, designation=designation)
+
+
+def _further_changes(docket: Docket, event: Event) -> dict[str, Any]:
+    """What an event changes depending on what the docket says."""
+    match event.data:
+        case RulingApplied() as applied:
+            ending = applied.ended_round == docket.round and not docket.round_ended
+            bound = applied.designated is not None and applied.designated == docket.unit
+            return ({"round_ended": True} if ending else {}) | (_bound_by(applied) if bound else {})
+        case SubAssigned(to_unit=str(below)) if below not in docket.sub_units:
+            return {"sub_units": [*docket.sub_units, below]}
+        case Dispatched() | Reissued() if docket.sub_units:
+            return {"sub_units": []}  # who holds it now passes it on anew
+        case UnitSucceeded(unit=unit, successor=successor) if unit in docket.readers:
+            passed = {
+                name: [successor if one == unit else one for one in getattr(docket, name)]
+                for name in ("co_handlers", "sub_units")
+            }
+            return passed | ({"unit": successor} if docket.unit == unit else {})
+        case _:
+            return {}
+
+
+def _bound_by(applied: RulingApplied) -> dict[str, Any]:
+    """The designation that a ruling brought to the unit which holds the ticket."""
+    by: Literal["consultation", "escalation"] = "escalation" if applied.kind == "escalation" else "consultation"
+    designation = Designation(by=by, case=applied.ruling)
+    return {"designated": True, "designation": designation.model_dump(mode="json")}
 
 
 def _changes(event: Event) -> dict[str, Any]:
     """The columns that an event changes."""
     match event.data:
-        case TicketCreated() as created:
-            return {"type": created.type}
+        case TicketCreated() | TicketAmended() as told:
+            return {"type": told.type, "category": told.category, "marks": list(told.marks)}
         case Dispatched() | Reissued() as begun:
             return {
                 "status": "dispatched",
@@ -213,10 +272,11 @@ def _changes(event: Event) -> dict[str, Any]:
                 "unit": begun.unit,
                 "co_handlers": list(begun.co_handlers),
                 "designated": begun.designated,
+                "designation": None if begun.designation is None else begun.designation.model_dump(mode="json"),
                 "dispatched_at": begun.occurred_at,
             }
-        case SignedIn() | ClosingSentBack():
-            return {"status": "signed_in"}
+        case SignedIn(part="lead") | ClosingSentBack():
+            return {"status": "signed_in"}  # a co-handler signs for its own part and moves nothing
         case ClosingReported():
             return {"status": "closing_filed"}
         case Closed():
@@ -226,11 +286,10 @@ def _changes(event: Event) -> dict[str, Any]:
         case Archived():
             return {"status": "archived", "round_ended": True}
         case RulingApplied(new_status="awaiting_dispatch"):
-            return {"status": "awaiting_dispatch", "unit": None, "co_handlers": [], "round_ended": True}
+            freed = {"unit": None, "co_handlers": [], "sub_units": []}
+            return {"status": "awaiting_dispatch", "round_ended": True} | freed
         case RulingApplied(new_status=status):
             return {"status": status} | ({"round_ended": True} if status in ENDED else {})
-        case UnitSucceeded(successor=successor):
-            return {"unit": successor}
         case PolicyApplied(to_policy=policy):
             return {"policy": policy}
         case _:

@@ -13,11 +13,9 @@ from common.events.dispatch import (
     Reissued,
     RulingApplied,
     RulingOvertaken,
-    UnitSucceeded,
 )
-from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket, ticket_of_subject
+from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
 from common.events.review import ReturnApproved, ReturnDenied, Returned, ReturnLapsed
-from common.events.sla import DeadlineMoved, DeadlineSet
 from common.messaging.room import Transaction
 from common.observability import logger
 from common.policy.returns import Returns
@@ -27,6 +25,7 @@ from common.web.problems import Problem, invalid, not_found
 from review import docket as dockets
 from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
+from review.register import require_standing
 from review.returns import store
 from review.returns.rules import (
     Decision,
@@ -86,7 +85,7 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -
     if caller.role == "unit" and caller.unit != docket.unit:
         basis = pack.dispatching.basis_of_lead()
         raise Problem(403, "not_the_lead", "非主办单位", "退单由主办单位提出。", basis=basis)
-    _require_sense(returns, docket, paper)
+    await _require_sense(tx, returns, docket, paper)
     filing = Filing(
         id=new_id(),
         ticket=ticket,
@@ -116,15 +115,14 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -
     return filing if window is None else await _examine(tx, docket, filing, window, returns)
 
 
-def _require_sense(returns: Returns, docket: Docket, paper: Paper) -> None:
-    """422 for a ground that the pack does not list, and for a suggestion that names nobody else."""
+async def _require_sense(tx: Transaction, returns: Returns, docket: Docket, paper: Paper) -> None:
+    """422 for a ground that the pack does not list, and for a suggestion that names nobody else who is there."""
     if paper.ground is not None and paper.ground not in returns.grounds_for_return:
         raise invalid("ground", "choice", f"退单理由应为：{'、'.join(returns.grounds_for_return)}。")
     if paper.suggested_unit is not None:
         if paper.suggested_unit == docket.unit:
             raise invalid("suggested_unit", "other_unit", "转送建议应为本单位以外的单位。")
-        if paper.suggested_unit.partition(".")[0] != docket.jurisdiction:
-            raise invalid("suggested_unit", "jurisdiction", "转送建议应为本地区的单位。")
+        await require_standing(tx, docket.jurisdiction, "suggested_unit", (paper.suggested_unit,))
 
 
 async def _window(tx: Transaction, docket: Docket, filing: Filing, returns: Returns) -> Window | None:
@@ -136,7 +134,9 @@ async def _window(tx: Transaction, docket: Docket, filing: Filing, returns: Retu
 
 async def _examine(tx: Transaction, docket: Docket, filing: Filing, window: Window, returns: Returns) -> Filing:
     """Let the rules look at a filing whose window is known: denied at once, or queued for a reviewer."""
-    decision = denied_by_rule(returns, filing, window, designated=docket.designated, redo=docket.redo)
+    decision = denied_by_rule(
+        returns, filing, window, designated=docket.designated, redo=docket.redo, designation=docket.designation
+    )
     if decision is None:
         return await store.set_state(tx.connection, filing, "queued")
     return await _decide(tx, docket, filing, decision, BY_RULE)
@@ -154,6 +154,7 @@ async def _decide(tx: Transaction, docket: Docket, filing: Filing, decision: Dec
         window_due_at=decision.window_due_at,
         late=decision.late,
         note=decision.note,
+        **({"designation": decision.designation} if decision.designation else {}),
     )
     tx.announce(told, subject_of_ticket(filing.ticket))
     _log.info(
@@ -202,34 +203,20 @@ async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -
     return await _decide(tx, docket, filing, decision, acting(caller))
 
 
-async def note_windows(tx: Transaction, event: Event) -> None:
-    """Consumer of ``DeadlineSet`` and ``DeadlineMoved``: what waited for its window is examined now.
-
-    A set that the round's first event caused and that holds no return window says that none applies to the round.
-    """
-    ticket = ticket_of_subject(event.subject)
-    data = event.data
-    assert isinstance(data, DeadlineSet | DeadlineMoved)
-    if ticket is None:
-        return
-    rows = (data,) if isinstance(data, DeadlineMoved) else data.deadlines
-    windows = [row for row in rows if row.kind == "return_window" and row.unit is not None]
-    docket = await dockets.load(tx.connection, ticket, lock=True)
-    for row in windows:
-        await store.keep_window(tx.connection, ticket, row)
-    if docket is None:
-        return
-    if not windows:
-        if not isinstance(data, DeadlineSet) or data.cause != docket.round_event or docket.unit is None:
-            return
-        await store.keep_no_window(tx.connection, docket)
-    await _examine_waiting(tx, docket)
-
-
-async def _examine_waiting(tx: Transaction, docket: Docket) -> None:
+async def examine_waiting(tx: Transaction, docket: Docket) -> None:
+    """After sla has told deadlines of the ticket: what waited for its window is examined now."""
     for filing in await store.undecided(tx.connection, docket.ticket, ("pending",)):
         window = await store.window_of(tx.connection, filing, docket)
         if window is not None and filing.round == docket.round:
+            returns = (await pack_of(tx.connection, docket)).returns
+            await _examine(tx, docket, filing, window, returns)
+
+
+async def _deny_designated(tx: Transaction, docket: Docket) -> None:
+    """The unit was designated while its return waited for a reviewer: the rule decides now (双鸭山 第十九条（四）)."""
+    for filing in await store.undecided(tx.connection, docket.ticket, ("queued",)):
+        window = await store.window_of(tx.connection, filing, docket)
+        if window is not None and filing.round == docket.round and filing.unit == docket.unit:
             returns = (await pack_of(tx.connection, docket)).returns
             await _examine(tx, docket, filing, window, returns)
 
@@ -253,8 +240,8 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
             await _answered(tx, docket, case, applied=True)
         case RulingOvertaken(kind="return", ruling=case):
             await _answered(tx, docket, case, applied=False)
-        case UnitSucceeded(unit=unit, successor=successor):
-            await store.pass_windows_on(tx.connection, docket.ticket, unit, successor)
+        case RulingApplied(designated=str()):
+            await _deny_designated(tx, docket)
     because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
     if because is not None:
         for filing in await store.undecided(tx.connection, docket.ticket):

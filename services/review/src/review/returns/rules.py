@@ -3,12 +3,13 @@
 Nothing here reads a clock or a table; what is late is measured from the filing's own instant of acceptance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from common.basis import Basis
+from common.events.vocabulary import Designation
 from common.policy.returns import DenialGround, ReturnGround, Returns
 from review.refusals import Refused
 
@@ -69,7 +70,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What became of a return, with the window it was compared with."""
+    """What became of a return, with the window it was compared with; ``designation``: what bound the unit."""
 
     outcome: Literal["approved", "denied"]
     ground: str | None
@@ -78,6 +79,7 @@ class Decision:
     window_due_at: datetime | None
     late: bool | None
     basis: tuple[Basis, ...]
+    designation: Designation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +120,31 @@ def require_returnable(returns: Returns, status: str, *, round_ended: bool, unse
 
 
 def denied_by_rule(
-    returns: Returns, filing: Filing, window: Window, *, designated: bool, redo: bool
+    returns: Returns,
+    filing: Filing,
+    window: Window,
+    *,
+    designated: bool,
+    redo: bool,
+    designation: Designation | None = None,
 ) -> Decision | None:
     """The denial that needs no person, or None: a reviewer decides.
 
     双鸭山 第十九条（二）（四）; a redo round that may not be returned and a late return that is not reviewed are other
-    packs' rules. A late return that is reviewed stays late whatever the reviewer decides (第十八条).
+    packs' rules. A late return that is reviewed stays late whatever the reviewer decides (第十八条). ``designation``:
+    by whom the unit was named, where that was told.
     """
     ground = returns.denied_by_rule(filing.given, designated=designated)
     if ground is not None:
         missing = [field for field in returns.denied_when_missing.value if field not in filing.given]
-        by_papers = ground.mechanism == "missing_reason_or_basis"
-        note = f"未填写：{'、'.join(_FIELDS[field] for field in missing)}。" if by_papers else ground.label
-        return _denial(returns, filing, window, ground.code, note, ground.basis)
+        if ground.mechanism == "missing_reason_or_basis":
+            note = f"未填写：{'、'.join(_FIELDS[field] for field in missing)}。"
+            return _denial(returns, filing, window, ground.code, note, ground.basis)
+        if designation is None:
+            return _denial(returns, filing, window, ground.code, ground.label, ground.basis)
+        note, paper = f"本单位{_named_by(designation)}，不得退单。", _paper(ground, designation)
+        denial = _denial(returns, filing, window, ground.code, note, ground.basis, paper)
+        return replace(denial, designation=designation)
     if redo and not returns.redo_round_may_be_returned.value:
         stated = returns.redo_round_may_be_returned
         return _denial(returns, filing, window, None, "再次办理的工单不得退回。", stated.basis)
@@ -139,11 +153,33 @@ def denied_by_rule(
     return None
 
 
+_NAMED_BY: Final[dict[str, tuple[str, str]]] = {
+    "superior": ("已由上级领导指定", "上级领导指定"),
+    "department": ("已由有关部门指定", "有关部门指定"),
+    "designation": ("已由热线主管部门明确为承办单位", "主管部门明确承办单位的决定"),
+    "coordination": ("已经协调明确为承办单位", "协调结论"),
+    "consultation": ("已经会商指定", "会商结论"),
+    "escalation": ("已由专报批示指定", "专报批示"),
+}
+"""Who named the unit, and what the paper is called (双鸭山 第十五条、第十九条（四）)."""
+
+
+def _named_by(designation: Designation) -> str:
+    reference = designation.reference or designation.case
+    return _NAMED_BY[designation.by][0] + (f"（{reference}）" if reference else "")
+
+
+def _paper(ground: DenialGround, designation: Designation) -> Basis:
+    """The paper that named the unit, as a basis beside the clause that makes it binding."""
+    reference = designation.reference or designation.case
+    return Basis(rule=ground.rule, document=_NAMED_BY[designation.by][1], article=str(reference) if reference else None)
+
+
 _FIELDS: Final = {"reason": "退回理由", "legal_basis": "退回依据", "suggested_unit": "转送建议"}
 
 
 def _denial(
-    returns: Returns, filing: Filing, window: Window, ground: str | None, note: str, because: Basis
+    returns: Returns, filing: Filing, window: Window, ground: str | None, note: str, *because: Basis
 ) -> Decision:
     return Decision(
         outcome="denied",
@@ -152,7 +188,7 @@ def _denial(
         note=note,
         window_due_at=window.due_at,
         late=window.late(filing.filed_at),
-        basis=_bases(because, returns.denied.basis, *_lateness(returns, filing, window)),
+        basis=_bases(*because, returns.denied.basis, *_lateness(returns, filing, window)),
     )
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    literal,
     select,
     text,
     update,
@@ -27,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
-from common.events.sla import DeadlineRow
+from review.deadlines import DEADLINE, of_round
 from review.docket import DOCKET, METADATA, Docket
 from review.returns.rules import UNDECIDED, UNSETTLED, Decision, Filing, State, Window
 
@@ -54,6 +53,7 @@ RETURN: Final = Table(
     Column("basis", JSONB),
     Column("decided_at", Instant),
     Column("lapsed_because", Text),
+    Column("designation", JSONB),
 )
 Index(
     "return_case_unsettled_key",
@@ -65,17 +65,6 @@ Index(
 Index("return_case_ticket_idx", RETURN.c.ticket, RETURN.c.id)
 Index("return_case_state_idx", RETURN.c.state, RETURN.c.id)
 Index("return_case_unit_idx", RETURN.c.unit, RETURN.c.id)
-
-WINDOW: Final = Table(
-    "return_window",
-    METADATA,
-    Column("ticket", Uuid, primary_key=True),
-    Column("round", Integer, primary_key=True, autoincrement=False),
-    Column("unit", Text, primary_key=True),
-    Column("due_at", Instant, comment="null: no window applies to this round"),
-    Column("generation", Integer, nullable=False),
-    Column("basis", JSONB, nullable=False),
-)
 
 _FILING: Final = tuple(RETURN.c[name] for name in Filing.__dataclass_fields__)
 
@@ -145,6 +134,7 @@ async def keep_decision(connection: AsyncConnection, filing: Filing, decision: D
             late=decision.late,
             basis=_stored(decision.basis),
             decided_at=at,
+            designation=None if decision.designation is None else decision.designation.model_dump(mode="json"),
         )
     )
     return replace(filing, state=decision.outcome)
@@ -158,68 +148,14 @@ def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
     return tuple(Basis(**one) for one in stored or ())
 
 
-async def keep_window(connection: AsyncConnection, ticket: UUID, row: DeadlineRow) -> None:
-    """Note a round's window, unless a later move of it is known already."""
-    assert row.unit is not None
-    await _put_window(connection, ticket, row.round, row.unit, Window(row.due_at, row.basis), row.generation)
-
-
-async def keep_no_window(connection: AsyncConnection, docket: Docket) -> None:
-    """Note that no window applies to the docket's round."""
-    assert docket.unit is not None
-    await _put_window(connection, docket.ticket, docket.round, docket.unit, Window(None), 0)
-
-
-async def _put_window(
-    connection: AsyncConnection, ticket: UUID, round: int, unit: str, window: Window, generation: int
-) -> None:
-    new = insert(WINDOW).values(
-        ticket=ticket,
-        round=round,
-        unit=unit,
-        due_at=window.due_at,
-        generation=generation,
-        basis=_stored(window.basis),
-    )
-    upsert = new.on_conflict_do_update(
-        index_elements=["ticket", "round", "unit"],
-        set_={"due_at": new.excluded.due_at, "generation": new.excluded.generation, "basis": new.excluded.basis},
-        where=WINDOW.c.generation < new.excluded.generation,
-    )
-    await connection.execute(upsert)
-
-
-async def pass_windows_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
-    """The successor of a unit has the same rounds, until the same instants."""
-    own = select(
-        WINDOW.c.ticket,
-        WINDOW.c.round,
-        literal(successor, Text),
-        WINDOW.c.due_at,
-        WINDOW.c.generation,
-        WINDOW.c.basis,
-    ).where(WINDOW.c.ticket == ticket, WINDOW.c.unit == unit)
-    columns = ["ticket", "round", "unit", "due_at", "generation", "basis"]
-    await connection.execute(insert(WINDOW).from_select(columns, own).on_conflict_do_nothing())
-
-
 async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket) -> Window | None:
     """The window of the filing's round, None while sla has not announced it.
 
     It is the filer's own, or that of the successor which took the ticket over before it was announced.
     """
-    query = (
-        select(WINDOW.c.due_at, WINDOW.c.basis)
-        .where(
-            WINDOW.c.ticket == filing.ticket,
-            WINDOW.c.round == filing.round,
-            WINDOW.c.unit.in_({filing.unit, docket.unit or filing.unit}),
-        )
-        .order_by((WINDOW.c.unit == filing.unit).desc())
-        .limit(1)
-    )
-    row = (await connection.execute(query)).first()
-    return None if row is None else Window(row.due_at, basis_of(row.basis))
+    units = dict.fromkeys((filing.unit, docket.unit or filing.unit))
+    known = await of_round(connection, filing.ticket, "return_window", filing.round, tuple(units))
+    return None if known is None else Window(known.due_at, known.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +175,19 @@ _VIEW: Final = (
     DOCKET.c.number,
     DOCKET.c.jurisdiction,
     DOCKET.c.policy,
-    WINDOW.c.due_at.label("current_due_at"),
-    WINDOW.c.unit.is_not(None).label("window_known"),
+    DEADLINE.c.due_at.label("current_due_at"),
 )
 
 
 def _view() -> Select[Any]:
-    same = and_(WINDOW.c.ticket == RETURN.c.ticket, WINDOW.c.round == RETURN.c.round, WINDOW.c.unit == RETURN.c.unit)
-    return select(*_VIEW).select_from(RETURN.join(DOCKET, DOCKET.c.ticket == RETURN.c.ticket).outerjoin(WINDOW, same))
+    window = and_(
+        DEADLINE.c.ticket == RETURN.c.ticket,
+        DEADLINE.c.kind == "return_window",
+        DEADLINE.c.round == RETURN.c.round,
+        DEADLINE.c.unit == RETURN.c.unit,
+    )
+    whole = RETURN.join(DOCKET, DOCKET.c.ticket == RETURN.c.ticket).outerjoin(DEADLINE, window)
+    return select(*_VIEW).select_from(whole)
 
 
 async def view(connection: AsyncConnection, case: UUID) -> Any | None:

@@ -1,0 +1,156 @@
+"""The deadlines that review's rules read, as sla announced them: windows of rounds, limits of units and of cases.
+
+Only sla computes. A row's later move replaces it; an older one that comes after changes nothing. ``due_at`` None says
+that the round has no such window: sla has told the round's deadlines, and it is not among them.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Column, Integer, Table, Text, Uuid, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from common.events.envelope import Event, ticket_of_subject
+from common.events.sla import DeadlineMoved, DeadlineRow, DeadlineSet
+from common.events.vocabulary import Limit
+from common.messaging.room import Transaction
+from review import docket as dockets
+from review.docket import METADATA, Docket
+
+OF_ROUND: Final = ("return_window", "extension_window", "closing")
+"""Kinds of the lead's round of which it is known that they do not apply, once the round's deadlines have been told."""
+KEPT: Final = frozenset(
+    {*OF_ROUND, "ruling", "designation", "coordination", "consultation", "escalation", "supervision_reply"}
+)
+_CENTRE: Final = ""
+_NO_CASE: Final = UUID(int=0)
+
+DEADLINE: Final = Table(
+    "deadline",
+    METADATA,
+    Column("ticket", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("unit", Text, primary_key=True, comment="empty: owed by the centre"),
+    Column("matter", Uuid, primary_key=True, comment="the case it belongs to; all zeros: none"),
+    Column("due_at", Instant, comment="null: none applies to this round"),
+    Column("generation", Integer, nullable=False),
+    Column("basis", JSONB, nullable=False),
+    Column("allowance", JSONB),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One deadline as told. ``allowance``: the limit as the rule states it, None where an instant was given."""
+
+    due_at: datetime | None
+    generation: int
+    basis: tuple[Basis, ...] = ()
+    allowance: Limit | None = None
+
+
+async def note(tx: Transaction, event: Event) -> Docket | None:
+    """Keep what ``DeadlineSet`` or ``DeadlineMoved`` tells of a ticket; its docket, held, or None.
+
+    None: it is about something wider than a ticket, or of a ticket that review does not know.
+    """
+    ticket = ticket_of_subject(event.subject)
+    data = event.data
+    assert isinstance(data, DeadlineSet | DeadlineMoved)
+    if ticket is None:
+        return None
+    docket = await dockets.load(tx.connection, ticket, lock=True)
+    rows = (data,) if isinstance(data, DeadlineMoved) else data.deadlines
+    for row in rows:
+        if row.kind in KEPT:
+            known = Known(row.due_at, row.generation, row.basis, row.allowance)
+            await _put(tx.connection, ticket, row.kind, row.round, row.unit or _CENTRE, row.case or _NO_CASE, known)
+    if docket is None:
+        return None
+    if isinstance(data, DeadlineSet) and data.cause == docket.round_event and docket.unit is not None:
+        for kind in _absent(data.deadlines, docket.unit):
+            await _put(tx.connection, ticket, kind, docket.round, docket.unit, _NO_CASE, Known(None, 0))
+    return docket
+
+
+def _absent(rows: Iterable[DeadlineRow], unit: str) -> list[str]:
+    told = {row.kind for row in rows if row.unit == unit}
+    return [kind for kind in OF_ROUND if kind not in told]
+
+
+async def _put(
+    connection: AsyncConnection, ticket: UUID, kind: str, round: int, unit: str, matter: UUID, known: Known
+) -> None:
+    """Note a deadline, unless a later move of it is known already."""
+    new = insert(DEADLINE).values(
+        ticket=ticket,
+        kind=kind,
+        round=round,
+        unit=unit,
+        matter=matter,
+        due_at=known.due_at,
+        generation=known.generation,
+        basis=[one.model_dump(mode="json") for one in known.basis],
+        allowance=None if known.allowance is None else known.allowance.model_dump(mode="json"),
+    )
+    told = {name: new.excluded[name] for name in ("due_at", "generation", "basis", "allowance")}
+    later = DEADLINE.c.generation < new.excluded.generation
+    await connection.execute(
+        new.on_conflict_do_update(index_elements=["ticket", "kind", "round", "unit", "matter"], set_=told, where=later)
+    )
+
+
+async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
+    """The successor of a unit has the same deadlines, until the same instants."""
+    same = ("due_at", "generation", "basis", "allowance")
+    own = select(
+        DEADLINE.c.ticket,
+        DEADLINE.c.kind,
+        DEADLINE.c.round,
+        literal(successor, Text),
+        DEADLINE.c.matter,
+        *(DEADLINE.c[name] for name in same),
+    ).where(DEADLINE.c.ticket == ticket, DEADLINE.c.unit == unit)
+    columns = ["ticket", "kind", "round", "unit", "matter", *same]
+    await connection.execute(insert(DEADLINE).from_select(columns, own).on_conflict_do_nothing())
+
+
+_KNOWN: Final = tuple(DEADLINE.c[name] for name in Known.__dataclass_fields__)
+
+
+async def of_round(
+    connection: AsyncConnection, ticket: UUID, kind: str, round: int, units: Collection[str]
+) -> Known | None:
+    """The deadline of a round; None while sla has not told it. ``units``: the first that has one counts."""
+    wanted = list(units)
+    query = select(DEADLINE.c.unit, *_KNOWN).where(
+        DEADLINE.c.ticket == ticket,
+        DEADLINE.c.kind == kind,
+        DEADLINE.c.round == round,
+        DEADLINE.c.unit.in_(wanted),
+        DEADLINE.c.matter == _NO_CASE,
+    )
+    rows = sorted(await connection.execute(query), key=lambda row: wanted.index(row.unit))
+    return _known(rows[0]) if rows else None
+
+
+async def of_cases(connection: AsyncConnection, kind: str, cases: Iterable[UUID]) -> dict[UUID, Known]:
+    """The deadlines of that kind of these cases, as far as they are known."""
+    query = select(DEADLINE.c.matter, *_KNOWN).where(DEADLINE.c.kind == kind, DEADLINE.c.matter.in_(set(cases)))
+    return {row.matter: _known(row) for row in await connection.execute(query)}
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        due_at=row.due_at,
+        generation=row.generation,
+        basis=tuple(Basis(**one) for one in row.basis),
+        allowance=None if row.allowance is None else Limit(**row.allowance),
+    )
