@@ -7,6 +7,7 @@ from tests.intake.centre import Centre
 
 import intake.callbacks.store
 import intake.registration.store
+import intake.restrictions.store
 import intake.vault.store  # noqa: F401 - they add their tables
 from common.migration import _PARTITION
 from intake.docket import METADATA

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from common.events.catalogue import CATALOGUE
+from common.events.dispatch import RulingApplied
 from common.events.envelope import Event, ticket_of_subject
 from common.events.review import ReturnRuling
 from common.messaging.room import Transaction
 from common.messaging.runner import Handler
-from intake.docket import OVERDUE, SHELF, add_entry, follow, mark_overdue
+from intake.docket import EXTENDED, OVERDUE, SHELF, add_entry, follow, mark_by_rule
 
 
 async def remember(tx: Transaction, event: Event) -> None:
@@ -28,15 +29,22 @@ async def heed_return(tx: Transaction, event: Event) -> None:
     assert isinstance(ruling, ReturnRuling)
     await remember(tx, event)
     if ruling.late:
-        pack = await SHELF.version(tx.connection, ruling.policy)
-        mark = pack.ticket.marks.get(OVERDUE)
-        if mark is not None and mark.set_by == "rule":
-            await mark_overdue(tx.connection, ruling.ticket)
+        await mark_by_rule(tx.connection, ruling.ticket, await SHELF.version(tx.connection, ruling.policy), OVERDUE)
+
+
+async def heed_ruling(tx: Transaction, event: Event) -> None:
+    """A decision took effect. 经同意的延期 makes it an extended ticket (双鸭山 第二十条)."""
+    ruling = event.data
+    assert isinstance(ruling, RulingApplied)
+    await remember(tx, event)
+    if (ruling.kind, ruling.outcome) == ("extension", "granted"):
+        await mark_by_rule(tx.connection, ruling.ticket, await SHELF.version(tx.connection, ruling.policy), EXTENDED)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **{name: remember for name, entry in CATALOGUE.items() if "ticket" in entry.about},
     "ReturnApproved": heed_return,
     "ReturnDenied": heed_return,
+    "RulingApplied": heed_ruling,
     "PolicyActivated": SHELF.keep,
 }

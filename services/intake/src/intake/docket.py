@@ -28,12 +28,22 @@ from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant, metadata
-from common.events.dispatch import Closed, Dispatched, Reissued, RulingApplied, UnitSucceeded
+from common.events.dispatch import (
+    Closed,
+    Dispatched,
+    Reissued,
+    RulingApplied,
+    RulingOvertaken,
+    SignedIn,
+    SubAssigned,
+    UnitSucceeded,
+)
 from common.events.envelope import Actor, Event, Fact, subject_of_ticket
 from common.events.sla import PolicyApplied
 from common.messaging.parking import is_parked
 from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
+from common.policy import Pack
 from common.runtime.packs import PackShelf
 from common.security.access import Principal
 from common.security.audit import audit_table
@@ -66,6 +76,7 @@ TICKET = Table(
     Column("confidential", Boolean, nullable=False),
     Column("settled", JSONB, comment="how it was settled at registration; null for a work order"),
     Column("legal_limit", JSONB),
+    Column("imposed_limit", JSONB),
     Column("external_ref", Text),
     Column("call_id", Text),
     Column("received_at", Instant, nullable=False),
@@ -75,6 +86,24 @@ TICKET = Table(
     Column("co_handlers", ARRAY(Text), nullable=False),
     Column("round", Integer, nullable=False),
     Column("closed_at", Instant, comment="when the standing closing was accepted"),
+    Column(
+        "sub_units",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="units to which a holder passed it on inside",
+    ),
+    Column(
+        "revision",
+        Integer,
+        nullable=False,
+        server_default=text("1"),
+        comment="of its content, as If-Match names it",
+    ),
+    Column("urged", Integer, nullable=False, server_default=text("0")),
+    Column("urged_at", Instant),
+    Column("withdrawal", PgUUID, comment="case of the withdrawal that waits for dispatch"),
+    Column("withdrawal_at", Instant),
     UniqueConstraint("number", name="ticket_number_key"),
 )
 Index("ticket_jurisdiction_idx", TICKET.c.jurisdiction, TICKET.c.id)
@@ -84,6 +113,13 @@ Index(
     TICKET.c.co_handlers,
     postgresql_using="gin",
     postgresql_where=text("co_handlers <> '{}'"),
+)
+
+Index(
+    "ticket_sub_units_idx",
+    TICKET.c.sub_units,
+    postgresql_using="gin",
+    postgresql_where=text("sub_units <> '{}'"),
 )
 
 TIMELINE = Table(
@@ -107,9 +143,14 @@ TIMELINE = Table(
 OPEN: Final = ("awaiting_dispatch", "dispatched", "signed_in", "closing_filed", "closed")
 """Statuses of a ticket whose life has not ended."""
 
+BEFORE_CLOSING: Final = ("awaiting_dispatch", "dispatched", "signed_in", "closing_filed")
+"""Statuses in which the demand is still to be handled, or being handled."""
 
 OVERDUE: Final = "overdue"
 """The pack's code of the mark 超期办理件."""
+
+EXTENDED: Final = "extended"
+"""The pack's code of the mark 延期工单."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +169,13 @@ class Docket:
     anonymous: bool
     confidential: bool
     closed_at: datetime | None
+    sub_units: tuple[str, ...]
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """The units that lead or co-handle the ticket, or did so last."""
-        return (self.unit, *self.co_handlers) if self.unit else self.co_handlers
+        """The units that lead or co-handle the ticket, or did so last, and those they passed it on to inside."""
+        lead = (self.unit,) if self.unit else ()
+        return (*lead, *self.co_handlers, *self.sub_units)
 
     @property
     def is_open(self) -> bool:
@@ -143,7 +186,7 @@ _DOCKET: Final = tuple(TICKET.c[name] for name in Docket.__dataclass_fields__)
 
 
 def _docket(row: RowMapping) -> Docket:
-    return Docket(**{**row, "co_handlers": tuple(row["co_handlers"])})
+    return Docket(**{**row, **{name: tuple(row[name]) for name in ("co_handlers", "sub_units")}})
 
 
 async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
@@ -172,11 +215,14 @@ async def follow(connection: AsyncConnection, ticket: UUID, event: Event) -> Non
         await connection.execute(update(TICKET).where(TICKET.c.id == ticket).values(changes))
 
 
-async def mark_overdue(connection: AsyncConnection, ticket: UUID) -> None:
-    """超期退回的视为超期办理件 (双鸭山 第十八条). A mark that rules set; no agent can enter or drop it."""
-    marked = func.array_append(TICKET.c.marks, OVERDUE, type_=TICKET.c.marks.type)
-    unmarked = ~TICKET.c.marks.contains([OVERDUE])
-    await connection.execute(update(TICKET).where(TICKET.c.id == ticket, unmarked).values(marks=marked))
+async def mark_by_rule(connection: AsyncConnection, ticket: UUID, pack: Pack, mark: str) -> None:
+    """Set a mark that no agent can enter or drop, if the pack has such a one; whoever amends must read it first."""
+    if mark not in pack.ticket.marks_of_rules:
+        return
+    marked = func.array_append(TICKET.c.marks, mark, type_=TICKET.c.marks.type)
+    unmarked = ~TICKET.c.marks.contains([mark])
+    values = {"marks": marked, "revision": TICKET.c.revision + 1}
+    await connection.execute(update(TICKET).where(TICKET.c.id == ticket, unmarked).values(values))
 
 
 _STATUS_AFTER: Final[Mapping[str, str]] = {
@@ -197,14 +243,25 @@ def changed_by(event_type: str, data: object) -> dict[str, Any]:
     if event_type in _STATUS_AFTER:
         changes["status"] = _STATUS_AFTER[event_type]
     match data:
+        case SignedIn(part="co_handler"):
+            return {}  # for its own part; only the lead's moves the ticket on
         case Dispatched() | Reissued():
             changes |= {"unit": data.unit, "co_handlers": data.co_handlers, "round": data.round, "closed_at": None}
+            changes["sub_units"] = ()
+        case SubAssigned(to_unit=str()):
+            changes["sub_units"] = func.array_append(
+                func.array_remove(TICKET.c.sub_units, data.to_unit), data.to_unit, type_=TICKET.c.sub_units.type
+            )
         case Closed():
             changes["closed_at"] = data.accepted_at
         case RulingApplied():
             changes["status"] = data.new_status
             if data.new_status == "awaiting_dispatch":
-                changes |= {"unit": None, "co_handlers": (), "closed_at": None}
+                changes |= {"unit": None, "co_handlers": (), "sub_units": (), "closed_at": None}
+            if data.kind == "withdrawal":
+                changes |= {"withdrawal": None, "withdrawal_at": None}
+        case RulingOvertaken(kind="withdrawal"):
+            changes |= {"withdrawal": None, "withdrawal_at": None}
         case UnitSucceeded():
             changes["unit"] = data.successor
         case PolicyApplied():

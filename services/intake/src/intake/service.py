@@ -8,6 +8,7 @@ from intake.consumers import HANDLERS
 from intake.registration.commands import Desk
 from intake.registration.routes import registration_routes
 from intake.registration.store import Numbers, Register
+from intake.restrictions.routes import restriction_routes
 from intake.timeline import timeline_routes
 from intake.vault.routes import reveal_routes
 
@@ -26,6 +27,7 @@ def build(surroundings: Surroundings) -> Service:
             registration_routes(desk, commands),
             timeline_routes(room),
             callback_routes(keys, commands),
+            restriction_routes(room, keys, commands),
             reveal_routes(room, keys),
         ),
         handlers=HANDLERS,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from common.clock import local_date, new_id
@@ -10,7 +10,7 @@ from common.events.catalogue import TICKETS
 from common.events.codec import encode
 from common.events.envelope import Event, subject_of_ticket
 from common.events.intake import TicketAnswered, TicketCreated, TicketDeclined, TicketTransferred
-from common.events.vocabulary import LegalLimit
+from common.events.vocabulary import ImposedLimit, LegalLimit
 from common.events.vocabulary import Requester as PublicRequester
 from common.messaging.room import Room, Transaction
 from common.observability import current_traceparent
@@ -22,7 +22,10 @@ from intake.docket import SHELF, actor_of
 from intake.registration import store
 from intake.registration.rules import Acceptance, Demand, Settlement, accept
 from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers, Register
+from intake.restrictions.store import refuse_restricted
 from intake.vault.store import seal
+
+Stated = TypeVar("Stated", LegalLimit, ImposedLimit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,6 @@ class Sheet:
 
     jurisdiction: str
     caller: Principal
-    external_ref: str | None = None
     call_id: str | None = None
     legal_limit: LegalLimit | None = None
 
@@ -68,7 +70,7 @@ def _written(
     accepted_at: datetime,
 ) -> NewTicket:
     who = demand.requester
-    shown = _masked(demand)
+    shown = _masked(demand, acceptance)
     facts: dict[str, Any] = {
         "jurisdiction": sheet.jurisdiction,
         "policy": pack.version,
@@ -92,6 +94,7 @@ def _written(
         traceparent=current_traceparent(),
     )
     status = "awaiting_dispatch" if demand.outcome == "work_order" else None
+    sealed = seal(desk.keys, ticket, name=who.name, phone=who.phone, statement=demand.statement, address=demand.address)
     return NewTicket(
         id=ticket,
         number=number,
@@ -109,15 +112,15 @@ def _written(
         has_contact=who.phone is not None,
         confidential=who.confidential,
         settled=shown.settlement or None,
-        legal_limit=shown.legal_limit(sheet),
-        external_ref=sheet.external_ref,
+        legal_limit=shown.dumped(sheet.legal_limit),
+        imposed_limit=shown.dumped(demand.imposed_limit),
+        external_ref=demand.external_ref,
         call_id=sheet.call_id,
         received_at=demand.received_at,
         accepted_at=accepted_at,
         status=status,
-        sealed=seal(
-            desk.keys, ticket, name=who.name, phone=who.phone, statement=demand.statement, address=demand.address
-        ),
+        sealed=sealed,
+        barred_index=sealed.phone_index if _may_be_barred(demand, acceptance, pack) else None,
         event_id=event.id,
         message=encode(event, TICKETS),
         answer={
@@ -128,10 +131,20 @@ def _written(
             "policy": pack.version,
             "received_at": _iso(demand.received_at),
             "accepted_at": _iso(accepted_at),
-            "acceptance": {"basis": [each.model_dump() for each in acceptance.basis], "tell": acceptance.tell},
+            "acceptance": {
+                "basis": [each.model_dump() for each in acceptance.basis],
+                "tell": shown.tell,
+                "right_body": shown.settlement.get("right_body"),
+            },
         },
         duplicates_from=accepted_at - DUPLICATE_WINDOW,
     )
+
+
+def _may_be_barred(demand: Demand, acceptance: Acceptance, pack: Pack) -> bool:
+    """Whether a restriction of the number counts here (双鸭山 第三十五条); an emergency always gets through."""
+    barred = pack.restrictions.channels.value if pack.restrictions else ()
+    return demand.channel in barred and not acceptance.emergency
 
 
 def _iso(at: datetime) -> str:
@@ -146,32 +159,34 @@ class _Shown:
     statement: str | None
     address: str | None
     settlement: dict[str, Any]
+    tell: str | None
 
     def hide(self, text: str | None) -> str | None:
         return None if text is None else mask(text, *self.own)
 
-    def legal_limit(self, sheet: Sheet) -> dict[str, Any] | None:
-        masked = self.limit(sheet.legal_limit)
+    def dumped(self, stated: Stated | None) -> dict[str, Any] | None:
+        masked = self.limit(stated)
         return None if masked is None else masked.model_dump(mode="json")
 
-    def limit(self, stated: LegalLimit | None) -> LegalLimit | None:
+    def limit(self, stated: Stated | None) -> Stated | None:
         if stated is None:
             return None
         words = {name: self.hide(getattr(stated.basis, name)) for name in ("document", "article", "quote")}
         return stated.model_copy(update={"basis": stated.basis.model_copy(update=words)})
 
 
-def _masked(demand: Demand) -> _Shown:
+def _masked(demand: Demand, acceptance: Acceptance) -> _Shown:
     own = (demand.requester.name, demand.requester.phone)
 
     def hide(text: str | None) -> str | None:
         return None if text is None else mask(text, *own)
 
     stated = {name: getattr(demand.settlement, name) for name in Settlement.__dataclass_fields__}
+    stated["right_body"] = acceptance.right_body
     settlement = {
         name: hide(value) if name in _FREE_TEXT else value for name, value in stated.items() if value is not None
     }
-    return _Shown(own, hide(demand.statement), hide(demand.address), settlement)
+    return _Shown(own, hide(demand.statement), hide(demand.address), settlement, hide(acceptance.tell))
 
 
 _FREE_TEXT: Final = frozenset({"answer", "right_body", "transferred_to"})
@@ -213,11 +228,17 @@ def _event(demand: Demand, sheet: Sheet, shown: _Shown, facts: dict[str, Any]) -
                     }
                 ),
                 legal_limit=shown.limit(sheet.legal_limit),
-                external_ref=sheet.external_ref,
+                imposed_limit=shown.limit(demand.imposed_limit),
+                external_ref=demand.external_ref,
             )
 
 
 async def register_claimed(desk: Desk, tx: Transaction, sheet: Sheet, demand: Demand) -> tuple[NewTicket, str]:
-    """Register under a key that the transaction holds, at the instant of the first attempt."""
+    """Register under a key that the transaction holds, at the instant of the first attempt.
+
+    ``CallerRestricted`` when the number may not use this channel now.
+    """
     new = await prepare(desk, sheet, demand, tx.now)
+    if new.barred_index is not None:
+        await refuse_restricted(tx.connection, sheet.jurisdiction, new.barred_index, tx.now)
     return new, await store.register_claimed(tx.connection, new)

@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 
 from common.basis import Basis
 from common.calendar.reckon import Unit
-from common.events.vocabulary import LegalLimit, TicketType
+from common.clock import SHANGHAI
+from common.events.vocabulary import ImposedLimit, LegalLimit, Limit, TicketType
 from common.failpoint import reach
 from common.messaging.room import Transaction
 from common.observability import logger
@@ -25,6 +26,7 @@ from common.web.routing import router
 from intake.registration.commands import Desk, Sheet, prepare, register_claimed
 from intake.registration.rules import Demand, Outcome, RegistrationRefused, Requester, Settlement
 from intake.registration.store import NewTicket
+from intake.restrictions.rules import CallerRestricted
 
 _log = logger("registration")
 
@@ -60,6 +62,23 @@ class LegalLimitInput(ApiModel):
         return LegalLimit(amount=self.amount, unit=self.unit, basis=Basis(**self.basis.model_dump()))
 
 
+class ImposedSpanInput(ApiModel):
+    amount: Annotated[int, Field(strict=True, ge=1, le=3650)]
+    unit: Unit
+
+
+class ImposedLimitInput(ApiModel):
+    """交办时限: a span or the first late instant, with the paper that sets it."""
+
+    limit: ImposedSpanInput | None = None
+    due_at: Instant | None = None
+    basis: LegalBasisInput
+
+    def imposed(self) -> ImposedLimit:
+        span = Limit(amount=self.limit.amount, unit=self.limit.unit) if self.limit else None
+        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(**self.basis.model_dump()))
+
+
 class Registration(ApiModel):
     """登记. Which fields are owed, the jurisdiction's pack says."""
 
@@ -75,6 +94,7 @@ class Registration(ApiModel):
     call_id: Reference | None = None
     external_ref: Reference | None = None
     legal_limit: LegalLimitInput | None = None
+    imposed_limit: ImposedLimitInput | None = None
     outcome: Outcome = "work_order"
     answer: Annotated[str, Text(5000)] | None = None
     ground: Code | None = None
@@ -104,23 +124,25 @@ class Registration(ApiModel):
                 consent=self.consent,
                 mode=self.mode,
             ),
+            external_ref=self.external_ref,
+            imposed_limit=self.imposed_limit.imposed() if self.imposed_limit else None,
         )
 
     def sheet(self, caller: Principal) -> Sheet:
         return Sheet(
             jurisdiction=self.jurisdiction,
             caller=caller,
-            external_ref=self.external_ref,
             call_id=self.call_id,
             legal_limit=self.legal_limit.limit() if self.legal_limit else None,
         )
 
 
 class AcceptanceAnswer(ApiModel):
-    """The clauses that decided, and what the caller is told when the demand is not accepted."""
+    """The clauses that decided; when the demand is not accepted, what the caller is told and who is in charge."""
 
     basis: list[Basis]
     tell: str | None
+    right_body: str | None = None
 
 
 class PossibleDuplicate(ApiModel):
@@ -194,6 +216,8 @@ def _again(
             raise _refused(refused) from None
         except NoPackInForce as absent:
             raise _no_pack(absent) from None
+        except CallerRestricted as barred:
+            raise _restricted(barred) from None
         written.append(new)
         return Answer(201, Registered.model_validate_json(content), event=new.event_id)
 
@@ -214,6 +238,9 @@ def _tell(desk: Desk, new: NewTicket) -> None:
 
 def _check_texts(entered: Registration) -> None:
     """What stays readable outside the vault holds nothing personal; a telephone number is one."""
+    imposed = entered.imposed_limit
+    if imposed is not None and (imposed.limit is None) == (imposed.due_at is None):
+        raise invalid("imposed_limit", "one_of", "交办时限应当填写时长或者截止时间之一。")
     phone = entered.requester.phone
     if phone is not None:
         try:
@@ -232,6 +259,13 @@ def _refused(refused: RegistrationRefused) -> Problem:
     fields = [FieldError(fault.field, fault.rule, fault.message) for fault in refused.faults]
     detail = "".join(fault.message for fault in refused.faults)
     return Problem(422, refused.code, refused.title, detail, fields=fields, basis=refused.basis)
+
+
+def _restricted(barred: CallerRestricted) -> Problem:
+    until = barred.ends_at.astimezone(SHANGHAI)
+    detail = f"该号码限制使用12345电话至{until:%Y年%-m月%-d日%H时%M分}；其他渠道不受限制，紧急事项可以转接。"
+    told = FieldError("requester.phone", "restricted_until", until.isoformat())
+    return Problem(403, "caller_restricted", "限制使用电话", detail, fields=[told], basis=barred.basis)
 
 
 def _no_pack(absent: NoPackInForce) -> Problem:

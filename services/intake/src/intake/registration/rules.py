@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from common.basis import Basis
+from common.events.vocabulary import ImposedLimit
 from common.policy import Pack
+from common.policy.acceptance import Ground
 
 Outcome = Literal["work_order", "answered", "declined", "transferred"]
 
@@ -60,6 +62,20 @@ class OutcomeIncomplete(RegistrationRefused):
     title = "输入有误"
 
 
+class ReferenceMissing(RegistrationRefused):
+    """A ticket that another platform handed down does not name its number there (双鸭山 第十一条（二）)."""
+
+    code = "element_missing"
+    title = "工单要素不全"
+
+
+class LimitNotImposable(RegistrationRefused):
+    """Nobody above has imposed the limit, nothing is left to do under it, or it has passed already."""
+
+    code = "invalid_input"
+    title = "输入有误"
+
+
 class ReceivedInFuture(RegistrationRefused):
     """The demand is said to have come later than it was entered."""
 
@@ -100,7 +116,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """诉求 as it was entered. ``received_at`` is when it reached the hotline."""
+    """诉求 as it was entered. ``received_at`` is when it reached the hotline.
+
+    ``external_ref`` and ``imposed_limit`` come from the platform that handed the ticket down.
+    """
 
     outcome: Outcome
     type: str | None
@@ -112,14 +131,22 @@ class Demand:
     requester: Requester
     received_at: datetime
     settlement: Settlement = Settlement()
+    external_ref: str | None = None
+    imposed_limit: ImposedLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What the pack says to the demand: the clauses, and what the caller is told when it is declined."""
+    """What the pack says to the demand: the clauses, and what the caller is told when it is declined.
+
+    ``right_body``: who is in charge instead, as entered or as the ground determines. ``emergency``: 报警求助, to be
+    told to the units concerned at once.
+    """
 
     basis: tuple[Basis, ...]
     tell: str | None
+    right_body: str | None = None
+    emergency: bool = False
 
 
 _NEEDS: Final[Mapping[Outcome, tuple[str, ...]]] = {
@@ -140,6 +167,7 @@ def accept(demand: Demand, pack: Pack, accepted_at: datetime) -> Acceptance:
         raise AnonymousWithName((Fault("requester.name", "anonymous", sentence),), (pack.ticket.anonymity.basis,))
     _in_pack(demand, pack)
     _complete(demand, pack)
+    _handed_down(demand, pack, accepted_at)
     return _settled(demand, pack)
 
 
@@ -190,6 +218,25 @@ def _complete(demand: Demand, pack: Pack) -> None:
         raise ElementMissing(faults, tuple(dict.fromkeys(asked)))
 
 
+def _handed_down(demand: Demand, pack: Pack, accepted_at: datetime) -> None:
+    """国家、省平台交办 (双鸭山 第十一条（二）): its number there is owed; only such a ticket has an imposed limit."""
+    channel = pack.ticket.channels[demand.channel]
+    if channel.handed_down and demand.external_ref is None:
+        sentence = f"“{channel.label}”的诉求应当填写交办平台的工单编号。"
+        raise ReferenceMissing((Fault("external_ref", "required", sentence),), (channel.basis,))
+    imposed = demand.imposed_limit
+    if imposed is None:
+        return
+    if not channel.handed_down:
+        known = "、".join(each.label for each in pack.ticket.channels.values() if each.handed_down) or "无"
+        sentence = f"只有上级平台交办的诉求可以带交办时限：{known}。"
+        raise LimitNotImposable((Fault("imposed_limit", "not_handed_down", sentence),), (channel.basis,))
+    if demand.outcome != "work_order":
+        raise LimitNotImposable((Fault("imposed_limit", "other_outcome", "不属于所选的处置方式。"),))
+    if imposed.due_at is not None and imposed.due_at <= accepted_at:
+        raise LimitNotImposable((Fault("imposed_limit.due_at", "passed", "交办时限应当晚于受理时间。"),))
+
+
 def _settled(demand: Demand, pack: Pack) -> Acceptance:
     outcome = pack.acceptance.outcomes[demand.outcome]
     _states_its_own(demand, outcome.basis)
@@ -199,13 +246,28 @@ def _settled(demand: Demand, pack: Pack) -> Acceptance:
         if ground is None:
             known = "、".join(pack.acceptance.grounds)
             raise NotInPack((Fault("ground", "choice", f"不在允许的取值之内：{known}。"),), (outcome.basis,))
-        return Acceptance((ground.basis,), ground.tell)
+        return _declined(ground, settlement, pack)
     if settlement.mode is not None and settlement.mode not in outcome.means:
         known = "、".join(outcome.means)
         raise NotInPack((Fault("mode", "choice", f"不在允许的取值之内：{known}。"),), (outcome.basis,))
     if outcome.consent_required and settlement.consent is not True:
         raise ConsentMissing((Fault("consent", "consent", "须经诉求人同意后方可转接。"),), (outcome.basis,))
+    emergency = pack.acceptance.emergency_of(transferred_to=settlement.transferred_to)
+    if emergency is not None:
+        return Acceptance((outcome.basis, emergency.basis), None, emergency=True)
     return Acceptance((outcome.basis,), None)
+
+
+def _declined(ground: Ground, settlement: Settlement, pack: Pack) -> Acceptance:
+    """What the caller is told of the ground, and of who is in charge where it can be determined (第十二条)."""
+    emergency = pack.acceptance.emergency_of(ground=ground.code)
+    body, words, basis, tell = settlement.right_body, pack.acceptance.right_body, [ground.basis], ground.tell
+    if body is not None and words is not None:
+        basis.append(words.basis)
+        tell += words.tell.format(body=body)
+    if emergency is not None:
+        basis.append(emergency.basis)
+    return Acceptance(tuple(basis), tell, right_body=body or ground.right_body, emergency=emergency is not None)
 
 
 def _states_its_own(demand: Demand, basis: Basis) -> None:

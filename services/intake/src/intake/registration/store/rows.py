@@ -25,7 +25,10 @@ the agent and decides nothing.
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """All rows of one registration. ``answer`` is what is answered, but for the possible duplicates."""
+    """All rows of one registration. ``answer`` is what is answered, but for the possible duplicates.
+
+    ``barred_index``: the caller's number, where a restriction of it counts.
+    """
 
     id: UUID
     number: str
@@ -44,12 +47,14 @@ class NewTicket:
     confidential: bool
     settled: dict[str, Any] | None
     legal_limit: dict[str, Any] | None
+    imposed_limit: dict[str, Any] | None
     external_ref: str | None
     call_id: str | None
     received_at: datetime
     accepted_at: datetime
     status: str | None
     sealed: Sealed
+    barred_index: bytes | None
     event_id: UUID
     message: Message
     answer: dict[str, Any]
@@ -79,6 +84,7 @@ class NewTicket:
             self.confidential,
             _json(self.settled),
             _json(self.legal_limit),
+            _json(self.imposed_limit),
             self.external_ref,
             self.call_id,
             self.received_at,
@@ -89,6 +95,7 @@ class NewTicket:
             self.sealed.phone_index,
             self.sealed.statement,
             self.sealed.address,
+            self.barred_index,
             self.event_id,
             self.message.topic,
             self.message.key,
@@ -122,6 +129,7 @@ _COLUMNS: Final = {
     "confidential": "boolean",
     "settled": "text",
     "legal_limit": "text",
+    "imposed_limit": "text",
     "external_ref": "text",
     "call_id": "text",
     "received_at": "timestamptz",
@@ -132,6 +140,7 @@ _COLUMNS: Final = {
     "phone_index": "bytea",
     "sealed_statement": "bytea",
     "sealed_address": "bytea",
+    "barred_index": "bytea",
     "event_id": "uuid",
     "topic": "text",
     "subject": "text",
@@ -169,13 +178,13 @@ _ROWS: Final = """
 registered as (
     insert into ticket (
         id, number, jurisdiction, policy, outcome, type, channel, category, marks, statement, address,
-        requester_kind, anonymous, has_contact, confidential, settled, legal_limit, external_ref, call_id,
-        received_at, accepted_at, status, co_handlers, round
+        requester_kind, anonymous, has_contact, confidential, settled, legal_limit, imposed_limit, external_ref,
+        call_id, received_at, accepted_at, status, co_handlers, round
     )
     select id, number, jurisdiction, policy, outcome, type, channel, category,
            array(select jsonb_array_elements_text(marks::jsonb)), statement, address,
-           requester_kind, anonymous, has_contact, confidential, settled::jsonb, legal_limit::jsonb, external_ref,
-           call_id, received_at, accepted_at, status, '{}', 0
+           requester_kind, anonymous, has_contact, confidential, settled::jsonb, legal_limit::jsonb,
+           imposed_limit::jsonb, external_ref, call_id, received_at, accepted_at, status, '{}', 0
     from fresh
 ), sealed as (
     insert into vault (ticket, name, phone, phone_index, statement, address)
@@ -190,19 +199,29 @@ registered as (
 select id, told from fresh
 """
 
+STANDING: Final = """exists (
+        select from restriction r
+        where r.phone_index = e.barred_index and r.jurisdiction = e.jurisdiction
+          and r.starts_at <= e.accepted_at and r.ends_at > e.accepted_at
+          and (r.lifted_at is null or r.lifted_at > e.accepted_at)
+    )"""
+
 REGISTER: Final = f"""
 with {_ENTERED}, claimed as (
     -- A concurrent first attempt is waited for; in one order everywhere, so that batches never wait in a circle.
     insert into idempotency (client, endpoint, key, body_hash, first_at, status, headers, response)
     select client, endpoint, key, body_hash, accepted_at, 201, answer_headers::jsonb, {_ANSWER}
-    from entered e order by client, endpoint, key
+    from entered e
+    where e.barred_index is null or not ({STANDING})
+    order by client, endpoint, key
     on conflict (client, endpoint, key) do nothing
     returning client, endpoint, key, response::text as told
 ), fresh as (
     select e.*, c.told from entered e join claimed c using (client, endpoint, key)
 ), {_ROWS}"""  # noqa: S608
 """Key, ticket, vault, sequence, outbox and possible duplicates of several registrations: each once or, under a known
-key, not at all. A row comes back for each that was registered: its ticket and its answer's JSON."""
+key or from a restricted number, not at all. A row comes back for each that was registered: its ticket and its
+answer's JSON."""
 
 REGISTER_CLAIMED: Final = f"with {_ENTERED}, fresh as (select e.*, ({_ANSWER})::text as told from entered e), {_ROWS}"  # noqa: S608
 """The same inside a transaction that holds the key already."""

@@ -40,7 +40,7 @@ class Register:
     _writers: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def enter(self, new: NewTicket, keyed: Keyed) -> str | None:
-        """Register and commit; the answer's JSON, or None when the key is known.
+        """Register and commit; the answer's JSON, or None when the key is known or the number restricted.
 
         Raises 503 when the database cannot take it now; whether it was written is then unknown, and a repeat tells.
         """
