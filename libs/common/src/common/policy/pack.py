@@ -19,6 +19,7 @@ from common.policy.consistency import problems_of_sections
 from common.policy.consultation import Consultation
 from common.policy.dispatching import Dispatching
 from common.policy.escalation import Escalation
+from common.policy.extensions import Extensions, problems_of_extensions
 from common.policy.limits import Limits
 from common.policy.notices import Notices
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
@@ -26,6 +27,7 @@ from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
 from common.policy.ruled import Code, Part, Period, Register, Words
 from common.policy.sentences import sentence_for
+from common.policy.supervision import Supervision, problems_of_supervision
 from common.policy.ticket import TicketSection
 from common.policy.units import Unit, UnitKind, UnitRegister
 
@@ -65,6 +67,8 @@ class Pack(Part):
     cessation: Cessation | None = None
     notices: Notices | None = None
     restrictions: Restrictions | None = None
+    extensions: Extensions | None = None
+    supervision: Supervision | None = None
 
     @property
     def effective_from(self) -> date:
@@ -127,6 +131,10 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         unit_register=pack.unit_register,
         notices=pack.notices,
     )
+    if pack.extensions is not None:
+        problems += problems_of_extensions(pack.extensions, pack.ticket.types, pack.limits.kinds())
+    if pack.supervision is not None:
+        problems += problems_of_supervision(pack.supervision, pack.limits.duties())
     if pack.main_document not in pack.documents:
         problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
     size = len(_canonical(pack.dump()))
