@@ -69,7 +69,14 @@ class Office:
         return await self.client.post(path, json=body, headers=headers)
 
     async def enter_unit(self, code: str, etag: str | None = None, **entry: Any) -> httpx.Response:
-        body = {"name": code, "kind": "municipal_department", "handlers": ["zhang", "li"], **entry}
+        body = {
+            "name": code,
+            "kind": "municipal_department",
+            "handlers": ["zhang", "li"],
+            "leader": "zhao",
+            "office": "综合科",
+            **entry,
+        }
         headers = self.headers("admin") | ({"If-Match": etag} if etag else {})
         return await self.client.put(f"units/{code}", json=body, headers=headers)
 
@@ -78,7 +85,9 @@ class Office:
         async with self.service.room.transaction() as tx:
             for name in names:
                 code = f"{self.pack.jurisdiction}.{name}"
-                unit = Unit(code=code, name=code, kind="municipal_department", handlers=("zhang", "li"))
+                unit = Unit(
+                    code, code, "municipal_department", handlers=("zhang", "li"), leader="zhao", office="综合科"
+                )
                 await register(tx, unit, None, self.pack, Actor(role="admin"))
 
     # --- the bus ---

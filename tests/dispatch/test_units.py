@@ -173,7 +173,7 @@ async def test_the_register_is_paged_by_code_and_limited_to_the_tokens_city(offi
     rest = (await office.get("units", "viewer", size=4, cursor=first["next"])).json()
     codes = [unit["code"] for unit in (*first["items"], *rest["items"])]
     assert codes == sorted(codes)
-    assert len(codes) == 6
+    assert len(codes) == 8
     foreign = await office.client.get("units", headers=office.headers("viewer", jurisdiction="tongjiang"))
     assert foreign.json()["items"] == []
 
@@ -187,3 +187,51 @@ async def test_only_administrators_keep_the_register_and_only_of_their_city(offi
     assert (await office.client.put(f"units/{NEW}", json=body, headers=foreign)).status_code == 404
     assert (await office.client.get(f"units/{LEAD}", headers=foreign)).status_code == 404
     assert (await office.client.get("units/shuangyashan.nobody", headers=office.headers("viewer"))).status_code == 404
+
+
+FLAGGED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"leader": None}, ["no_leader"]),
+    ({"office": None, "handlers": []}, ["too_few_handlers", "no_office"]),
+    ({"kind": "public_utility"}, ["no_duty_contact"]),
+    ({"kind": "public_utility", "duty_contact": "0469-4212345"}, []),
+]
+
+
+async def test_a_unit_without_leader_office_or_duty_contact_is_flagged(office: Office) -> None:
+    for number, (entry, flags) in enumerate(FLAGGED):
+        answer = await office.enter_unit(f"{NEW}{number}", **entry)
+        assert (answer.status_code, answer.json()["flags"]) == (201, flags), entry
+
+
+async def test_the_duty_contact_is_shown_to_who_may_call_and_never_announced(office: Office) -> None:
+    answer = await office.enter_unit(NEW, duty_contact="https://jiaoyu.example/hotline", office="办公室")
+    assert answer.status_code == 201, answer.text
+    seen = {
+        who: (await office.get(f"units/{NEW}", who, unit)).json()["duty_contact"]
+        for who, unit in (("agent", None), ("viewer", None), ("softphone", None), ("unit", LEAD))
+    }
+    assert seen == {"agent": "https://jiaoyu.example/hotline", "viewer": None, "softphone": None, "unit": None}
+    own = await office.get(f"units/{NEW}", "unit", NEW)
+    assert own.json()["duty_contact"] == "https://jiaoyu.example/hotline"
+    [announced] = await changes(office, NEW)
+    assert announced.has_office
+    assert "jiaoyu.example" not in announced.model_dump_json()
+    refused = await office.enter_unit(NEW, '"1"', duty_contact="张三的手机")
+    assert (refused.status_code, refused.json()["fields"][0]["rule"]) == (422, "format")
+
+
+async def test_what_a_unit_is_to_the_hotline_is_the_packs_for_its_own_units_and_told_for_all(office: Office) -> None:
+    authority = "shuangyashan.yingshang"
+    assert (await changes(office, authority))[0].function == "authority"
+    kept = await office.enter_unit(authority, '"1"', name="营商环境建设监督局")
+    assert (kept.status_code, kept.json()["function"]) == (200, "authority")
+    refused = await office.enter_unit(authority, '"2"', function="centre")
+    assert (refused.status_code, refused.json()["fields"][0]["rule"]) == (422, "set_by_pack")
+    county = await office.enter_unit(NEW, function="judicial_administration")
+    assert county.status_code == 201
+    assert [one.function for one in await changes(office, NEW)] == ["judicial_administration"]
+
+    async with office.service.room.database.engine.begin() as connection:
+        await connection.execute(text("update unit set function = null where code = :code"), {"code": authority})
+    await office.activate()
+    assert (await office.get(f"units/{authority}")).json()["function"] == "authority"

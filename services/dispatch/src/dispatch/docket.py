@@ -4,21 +4,21 @@ Every command on a ticket begins with :func:`take`: the docket's row lock comes 
 ticket, so that all that races about one ticket stands in one queue.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, bindparam, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant, metadata
 from common.events.envelope import Actor, subject_of_ticket
 from common.events.intake import TicketCreated
-from common.events.vocabulary import Status
+from common.events.vocabulary import Designation, Status
 from common.messaging.parking import is_parked
 from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
@@ -52,15 +52,23 @@ DOCKET: Final = Table(
     Column("round_began_at", Instant),
     Column("pending_return", Uuid),
     Column("report", Uuid, comment="the closing report that waits for a decision"),
+    Column("signed_parts", ARRAY(Text), nullable=False, comment="co-handlers that have signed in this round"),
+    Column("sub_units", JSONB, nullable=False, comment="unit that a holder passed the ticket to: that holder"),
+    Column("designation", JSONB(none_as_null=True), comment="who named the unit, where it is designated"),
 )
 _LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
 Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
 Index("docket_co_handlers_idx", DOCKET.c.co_handlers, postgresql_using="gin", postgresql_where=_LIVE)
+Index("docket_sub_units_idx", DOCKET.c.sub_units, postgresql_using="gin", postgresql_where=_LIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """Where a ticket stands. ``round`` is the present one, or in 待派单 the last one that ended (0: none yet)."""
+    """Where a ticket stands. ``round`` is the present one, or in 待派单 the last one that ended (0: none yet).
+
+    ``signed_parts``: co-handlers that have signed for their part. ``sub_units``: whom a holder passed the ticket on to
+    (双鸭山 第九条), each with that holder. ``designation``: who named the unit; with it ``designated`` is true.
+    """
 
     ticket: UUID
     number: str
@@ -75,11 +83,19 @@ class Docket:
     round_began_at: datetime | None
     pending_return: UUID | None
     report: UUID | None
+    signed_parts: tuple[str, ...] = ()
+    sub_units: Mapping[str, str] = field(default_factory=dict)
+    designation: Designation | None = None
 
     @property
     def holders(self) -> tuple[str, ...]:
         """The units that hold the ticket: the lead and the co-handlers."""
         return ((self.unit,) if self.unit else ()) + self.co_handlers
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The holders, and the units that work on the ticket for one of them."""
+        return (*self.holders, *self.sub_units)
 
     @property
     def subject(self) -> str:
@@ -141,25 +157,21 @@ async def keep(connection: AsyncConnection, docket: Docket) -> None:
 
 
 async def held_by(connection: AsyncConnection, unit: str, after: UUID, most: int) -> Sequence[Docket]:
-    """The tickets that the unit leads or co-handles and has not closed, by id."""
-    query = (
-        select(DOCKET)
-        .where(_LIVE, (DOCKET.c.unit == unit) | DOCKET.c.co_handlers.contains([unit]), DOCKET.c.ticket > after)
-        .order_by(DOCKET.c.ticket)
-        .limit(most)
-    )
+    """The tickets that the unit leads, co-handles or works on for another, and that nobody has closed, by id."""
+    theirs = (DOCKET.c.unit == unit) | DOCKET.c.co_handlers.contains([unit]) | DOCKET.c.sub_units.has_key(unit)
+    query = select(DOCKET).where(_LIVE, theirs, DOCKET.c.ticket > after).order_by(DOCKET.c.ticket).limit(most)
     return [_docket(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def take(tx: Transaction, caller: Principal, action: str, ticket: UUID, seen_round: int) -> Docket:
     """Load and lock the docket for a command of ``caller``, who saw ``seen_round``.
 
-    404 for an absent ticket and, the same, for one that is not the caller's; 503 ``ticket_parked`` while earlier events
-    of the ticket wait; 409 ``stale_round``, naming the present one, when the ticket has moved on.
+    404 for an absent ticket and, the same, for one on which the caller's unit does not work; 503 ``ticket_parked``
+    while earlier events of the ticket wait; 409 ``stale_round``, naming the present one, when it has moved on.
     """
     docket = await load(tx.connection, ticket, lock=True)
     if docket is not None:
-        require(action, caller, jurisdiction=docket.jurisdiction, holders=docket.holders)
+        require(action, caller, jurisdiction=docket.jurisdiction, holders=docket.workers)
     if await is_parked(tx.connection, subject_of_ticket(ticket)):
         raise Problem(503, "ticket_parked", "工单暂停处理", "该工单有事件待人工处理，请稍后重试。", retry_after=5)
     if docket is None:
@@ -184,6 +196,11 @@ def require_lead(docket: Docket, caller: Principal, pack: Pack) -> None:
     if caller.role == "unit" and caller.unit != docket.unit:
         basis = pack.dispatching.basis_of_lead()
         raise Problem(403, "not_the_lead", "非主办单位", "此项操作由主办单位进行。", basis=basis)
+
+
+def round_begun(docket: Docket, tx: Transaction, **given: Any) -> Docket:
+    """The docket in the round that begins now: nobody has signed yet, and nobody has passed it on."""
+    return replace(docket, round=docket.round + 1, round_began_at=tx.now, signed_parts=(), sub_units={}, **given)
 
 
 def require_no_blocking_return(docket: Docket, command: str, pack: Pack) -> None:
@@ -223,8 +240,23 @@ _KEEP: Final = (
 
 def _columns(docket: Docket) -> dict[str, Any]:
     columns = {name: getattr(docket, name) for name in Docket.__dataclass_fields__}
-    return {**columns, "co_handlers": list(docket.co_handlers)}
+    designation = docket.designation
+    return {
+        **columns,
+        "co_handlers": list(docket.co_handlers),
+        "signed_parts": list(docket.signed_parts),
+        "sub_units": dict(docket.sub_units),
+        "designation": None if designation is None else designation.model_dump(mode="json"),
+    }
 
 
 def _docket(row: Any) -> Docket:
-    return Docket(**{**row, "co_handlers": tuple(row["co_handlers"])})
+    named = row["designation"]
+    return Docket(
+        **{
+            **row,
+            "co_handlers": tuple(row["co_handlers"]),
+            "signed_parts": tuple(row["signed_parts"]),
+            "designation": None if named is None else Designation.model_validate(named),
+        }
+    )

@@ -12,7 +12,7 @@ from dispatch.consumers import handlers
 from dispatch.contacts.routes import contact_routes
 from dispatch.feed.commands import FeedWriter, Pulse
 from dispatch.feed.routes import feed_routes
-from dispatch.units.routes import unit_routes
+from dispatch.units.routes import officer_routes, unit_routes
 
 
 def build(surroundings: Surroundings) -> Service:
@@ -34,6 +34,7 @@ def build(surroundings: Surroundings) -> Service:
         title="派单",
         routers=[
             unit_routes(room, today),
+            officer_routes(room, today),
             feed_routes(room, pulse),
             assignment_routes(commands),
             contact_routes(commands),

@@ -1,4 +1,4 @@
-"""The unit register's table."""
+"""The tables of the unit register: units and their officers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch.docket import METADATA
-from dispatch.units.rules import Unit
+from dispatch.units.rules import Officer, Unit
 
 UNIT: Final = Table(
     "unit",
@@ -24,8 +24,23 @@ UNIT: Final = Table(
     Column("ended_on", Date),
     Column("successor", Text),
     Column("version", Integer, nullable=False),
+    Column("office", Text, comment="name of the responsible office"),
+    Column("function", Text),
+    Column("duty_contact", Text, comment="telephone number or webhook address; never announced"),
+)
+OFFICER: Final = Table(
+    "officer",
+    METADATA,
+    Column("unit", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("duties", ARRAY(Text), nullable=False, comment="leader, handler, duty; empty: no longer with the unit"),
+    Column("substitute", Text),
+    Column("absent_from", Date),
+    Column("absent_to", Date),
+    Column("version", Integer, nullable=False),
 )
 _NAMES: Final = [field.name for field in fields(Unit)]
+_OFFICER_NAMES: Final = [field.name for field in fields(Officer)]
 
 
 async def lock_register(connection: AsyncConnection, jurisdiction: str) -> None:
@@ -61,6 +76,41 @@ async def standing(connection: AsyncConnection, codes: Collection[str]) -> Mappi
     return {row.code: _unit(row) for row in await connection.execute(query)}
 
 
+async def above(connection: AsyncConnection, code: str) -> Sequence[Unit]:
+    """The units above this one, the nearest first. The register has no circles."""
+    rows = {row.code: _unit(row) for row in await connection.execute(_ABOVE, {"code": code})}
+    found: list[Unit] = []
+    over = rows[code].parent if code in rows else None
+    while over is not None and over in rows:
+        found.append(rows[over])
+        over = rows[over].parent
+    return found
+
+
+async def officers_of(connection: AsyncConnection, codes: Collection[str]) -> Mapping[str, Mapping[str, Officer]]:
+    """Each unit's officers by account; every unit asked for has its entry."""
+    found: dict[str, dict[str, Officer]] = {code: {} for code in codes}
+    rows = await connection.execute(select(OFFICER).where(OFFICER.c.unit.in_(codes)).order_by(OFFICER.c.account))
+    for row in rows:
+        found[row.unit][row.account] = _officer(row)
+    return found
+
+
+async def officer_versions(connection: AsyncConnection, unit: str) -> Sequence[tuple[Officer, int]]:
+    """The unit's officers by account, each with its version."""
+    rows = await connection.execute(select(OFFICER).where(OFFICER.c.unit == unit).order_by(OFFICER.c.account))
+    return [(_officer(row), row.version) for row in rows]
+
+
+async def write_officer(connection: AsyncConnection, officer: Officer, version: int) -> None:
+    """Write the row as that version; the register's lock is held."""
+    row = {name: getattr(officer, name) for name in _OFFICER_NAMES}
+    written = insert(OFFICER).values({**row, "duties": list(officer.duties), "version": version})
+    keys = ("unit", "account")
+    fresh = {name: written.excluded[name] for name in (*_OFFICER_NAMES, "version") if name not in keys}
+    await connection.execute(written.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
 async def add(connection: AsyncConnection, unit: Unit) -> bool:
     """Enter a unit; False when its code is taken."""
     entered = insert(UNIT).values({**_columns(unit), "version": 1}).on_conflict_do_nothing().returning(UNIT.c.code)
@@ -86,4 +136,19 @@ def _unit(row: Row[Any]) -> Unit:
     return Unit(**{**{name: row._mapping[name] for name in _NAMES}, "handlers": tuple(row.handlers)})
 
 
+def _officer(row: Row[Any]) -> Officer:
+    given = {name: row._mapping[name] for name in _OFFICER_NAMES}
+    return Officer(**{**given, "duties": tuple(row.duties)})
+
+
+_ABOVE: Final = text(
+    """
+    with recursive chain as (
+        select u.* from unit u where u.code = :code
+        union
+        select u.* from unit u join chain c on u.code = c.parent
+    )
+    select * from chain
+    """
+)
 _LOCK_REGISTER: Final = text("select pg_advisory_xact_lock(hashtextextended('unit register ' || :jurisdiction, 0))")
