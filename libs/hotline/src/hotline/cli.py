@@ -15,17 +15,20 @@ import httpx
 import typer
 import uvloop
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from common.clock import in_utc
 from common.database import SERVICES
 from common.observability import configure_logging
+from common.policy import PackInvalid, pack_directories
 from common.security.access import ROLES, Role
 from common.security.development import DevelopmentIssuer
 from hotline import broker as kafka
 from hotline.demo.own_suite import BusKind
 from hotline.demo.run import demonstrate
 from hotline.guard import StartRefused
+from hotline.mutation import try_pack
 from hotline.plan import keeps_simulated_time
 from hotline.rehearsal import check_packs
 from hotline.up import Wanted
@@ -175,6 +178,45 @@ def policy_check(
     if findings:
         raise typer.Exit(1)
     print("no findings")
+
+
+@policy.command("mutate")
+def policy_mutate(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK…]", help="All packs, when none is named.")] = None,
+    packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
+    only: Annotated[str, typer.Option(help="Only values whose place begins so, such as limits.kinds.")] = "",
+    processes: Annotated[int | None, typer.Option(help="One for each core, when none is named.", min=1)] = None,
+) -> None:
+    """Change each value of each pack in turn, and list those that no scenario notices.
+
+    Changed are numbers, units of time, choices, yes and no, dates, texts people read, the articles that bases cite and
+    references; entries of lists and optional parts are left out. Quotes, assumptions, comments and the suite's own rule
+    ids decide nothing and stay. A pack that is refused when it is loaded counts as noticed.
+    """
+    found = [directory for directory in pack_directories(packs) if not names or directory.name in names]
+    if not found or (names and len(found) < len(set(names))):
+        raise _refuse(f"{packs} does not hold all of: {', '.join(names or ['a pack'])}.")
+    survived = 0
+    for directory in found:
+        try:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task(directory.name)
+
+                def tell(done: int, of: int, task: TaskID = task, progress: Progress = progress) -> None:
+                    progress.update(task, completed=done, total=of)
+
+                trial = try_pack(directory, only=only, processes=processes, tell=tell)
+        except PackInvalid as invalid:
+            raise _refuse(f"{directory.name} does not hold as it stands:\n{invalid}") from invalid
+        for line in trial.survivors:
+            print(line)
+        print(
+            f"{directory.name}: {trial.refused + trial.noticed + len(trial.survivors)} changes, {trial.refused} refused "
+            f"at load, {trial.noticed} noticed by scenarios, {len(trial.survivors)} survived"
+        )
+        survived += len(trial.survivors)
+    if survived:
+        raise typer.Exit(1)
 
 
 @parked.command("list")

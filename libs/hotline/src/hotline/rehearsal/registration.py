@@ -6,7 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
+from common.basis import Basis
+from common.calendar import Unit
 from common.clock import local_date
+from common.events.vocabulary import ImposedLimit, Limit
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
 from intake.registration.rules import (
@@ -35,6 +38,18 @@ class Settled(Part):
     mode: Code | None = None
 
 
+class HandedDown(Part):
+    """What the platform above set as limit: a span, or the first late instant."""
+
+    amount: Annotated[int, Field(gt=0)] | None = None
+    unit: Unit | None = None
+    due_at: AwareDatetime | None = None
+
+    def limit(self) -> ImposedLimit:
+        span = None if self.amount is None or self.unit is None else Limit(amount=self.amount, unit=self.unit)
+        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(rule="SYS-11", assumption="交办时限"))
+
+
 class RefusedEntry(Part):
     """Why an entry is not taken: the heading, each sentence the agent reads, and the clauses."""
 
@@ -44,9 +59,10 @@ class RefusedEntry(Part):
 
 
 class Registration(Expectation):
-    """What an agent entered. ``given``: the elements filled in. ``tell``: what the caller is told.
+    """What an agent entered. ``given``: the elements filled in.
 
-    Without ``refused`` the entry is taken; ``articles`` are the clauses of the acceptance.
+    Without ``refused`` the entry is taken; ``articles`` are the clauses of the acceptance, ``tell`` what the caller is
+    told, ``right_body`` who is in charge instead, ``emergency`` whether units are told at once.
     """
 
     outcome: Outcome = "work_order"
@@ -56,12 +72,16 @@ class Registration(Expectation):
     marks: tuple[Code, ...] = ()
     given: tuple[Annotated[str, Field(pattern="^(name|phone|statement|address)$")], ...] = ()
     anonymous: bool = False
+    external_ref: Words | None = None
+    imposed: HandedDown | None = None
     settled: Settled = Settled()
     at: AwareDatetime | None = None
     sequence_of_day: Annotated[int, Field(ge=1)] | None = None
     number: Words | None = None
     articles: tuple[Words, ...] | None = None
     tell: Words | None = None
+    right_body: Words | None = None
+    emergency: bool = False
     refused: RefusedEntry | None = None
 
     def differences(self, stage: Stage) -> Iterator[str]:
@@ -76,6 +96,8 @@ class Registration(Expectation):
             if self.articles is not None:
                 yield from compare("articles of the acceptance", self.articles, articles(accepted.basis))
             yield from compare("what the caller is told", self.tell, accepted.tell)
+            yield from compare("who is in charge instead", self.right_body, accepted.right_body)
+            yield from compare("units are told at once", self.emergency, accepted.emergency)
         if self.number is not None and self.at is not None and self.sequence_of_day is not None:
             number = stage.pack.ticket.format_number(local_date(self.at), self.sequence_of_day)
             yield from compare("number", self.number, number)
@@ -104,6 +126,8 @@ class Registration(Expectation):
             requester=Requester(self.requester_kind, entered["name"], entered["phone"], self.anonymous),
             received_at=self.at or _SOME_DAY,
             settlement=Settlement(**self.settled.model_dump()),
+            external_ref=self.external_ref,
+            imposed_limit=self.imposed.limit() if self.imposed else None,
         )
 
 

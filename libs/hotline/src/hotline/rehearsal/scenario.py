@@ -13,10 +13,11 @@ from common.policy.ruled import Part, Words
 from hotline.rehearsal.callbacks import CallbackAnswered
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
 from hotline.rehearsal.registration import Registration
+from hotline.rehearsal.restrictions import RestrictionWanted
 from hotline.rehearsal.returns import ReturnFiled
 from hotline.rehearsal.stage import Expectation, Several, SituationShape, Stage, Untold, compare
 from hotline.rehearsal.units import UnitEntered
-from hotline.rehearsal.vocabulary import ListRead
+from hotline.rehearsal.vocabulary import ListRead, Values
 
 
 class Scenario(Part):
@@ -35,12 +36,17 @@ class Scenario(Part):
     registration: Several[Registration] = ()
     callback: Several[CallbackAnswered] = ()
     unit: Several[UnitEntered] = ()
+    restriction: Several[RestrictionWanted] = ()
     lists: Several[ListRead] = ()
+    values: Several[Values] = ()
     closes_at_once: bool | None = None
 
     def expectations(self) -> Iterator[Expectation]:
-        for topic in (self.redo, self.returned, self.registration, self.callback, self.unit, self.lists):
-            yield from topic
+        """What the topics expect, in the order of their fields."""
+        for name in type(self).model_fields:
+            found = getattr(self, name)
+            if isinstance(found, tuple):
+                yield from (one for one in found if isinstance(one, Expectation))
 
 
 def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""Vocabulary (用语): the lists a pack holds, word for word, as the documents have them.
+"""Vocabulary (用语): the words and clauses a pack holds, as the documents have them.
 
-A list is compared whole: a word more or less, another label, another clause, another order is a difference.
+Lists are compared whole: a word more or less, another label, another clause, another order is a difference.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,42 +9,56 @@ from typing import Any
 from common.policy.ruled import Code, Ruled, Words
 from hotline.rehearsal.stage import Expectation, Stage, compare
 
-Said = str | bool | int | tuple[str, ...] | Mapping[str, str] | None
-
 
 class ListRead(Expectation):
-    """A list of the pack by its place, and what each entry says: 标签, and beside it whatever else is to be read."""
+    """A list of the pack by its place, and each entry's label; behind a wide space the clause it stands in."""
 
     of: Words
-    entries: Mapping[Code, Words | Mapping[str, Any]]
+    entries: Mapping[Code, Words]
 
     def differences(self, stage: Stage) -> Iterator[str]:
-        found: Any = stage.pack
-        for step in self.of.split("."):
-            found = found.get(step) if isinstance(found, Mapping) else getattr(found, step, None)
+        found = _at(stage.pack, self.of)
         if not isinstance(found, Mapping):
             yield f"the pack has no list {self.of}"
             return
         yield from compare(f"the list {self.of}", tuple(self.entries), tuple(found))
-        for code, expected in self.entries.items():
+        for code, words in self.entries.items():
             if code in found:
-                yield from _entry(f"{self.of}.{code}", expected, found[code])
+                yield from compare(f"{self.of}.{code}", words, _read(found[code]))
 
 
-def _entry(what: str, expected: Any, entry: Any) -> Iterator[str]:
+class Values(Expectation):
+    """Single values of the pack by their places: the clause that a value rests on, or the value itself if it is text.
+
+    ``clauses``: 第…条; a value that was assumed rests on none. ``texts``: names and sentences.
+    """
+
+    clauses: Mapping[Words, Words] = {}
+    texts: Mapping[Words, Words] = {}
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        for place, clause in self.clauses.items():
+            value = _at(stage.pack, place)
+            article = value.basis.article if isinstance(value, Ruled) else None
+            yield from compare(f"clause of {place}", clause, article)
+        for place, words in self.texts.items():
+            found = _at(stage.pack, place)
+            yield from compare(place, words, None if found is None else str(found))
+
+
+def _at(value: Any, place: str) -> Any:
+    for step in place.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, tuple):
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            value = getattr(value, step, None)
+    return value
+
+
+def _read(entry: Any) -> str:
     if isinstance(entry, str):
-        yield from compare(what, expected, entry)
-        return
-    said = {"label": expected} if isinstance(expected, str) else expected
-    if isinstance(expected, str):
-        label, _, article = expected.partition("　")
-        said = {"label": label, "article": article or None}
-    for name, words in said.items():
-        yield from compare(f"{what}: {name}", words, _read(entry, name))
-
-
-def _read(entry: Any, name: str) -> Any:
-    if name == "article" and isinstance(entry, Ruled):
-        return entry.basis.article
-    value = getattr(entry, name, None)
-    return dict(value) if isinstance(value, Mapping) else value
+        return entry
+    article = entry.basis.article
+    return f"{entry.label}　{article}" if article else str(entry.label)
