@@ -10,7 +10,8 @@ from tests.support.wire import at
 
 from common.calendar import Allowance
 from common.events.vocabulary import Anchor
-from sla.deadlines import Counting, Deadline, Instants
+from sla.counting import Counting, Instants
+from sla.deadlines import Deadline
 from sla.verdicts import (
     Step,
     closing_accepted,

@@ -25,7 +25,8 @@ from common.events.review import Returned
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers, Runner, Transient, Unusable
 
-from .deadlines import Docket, set_of
+from .announcements import set_of
+from .docket import Docket
 from .plan import MEETS, Cause, NoRuleApplies, opened
 from .store import (
     CALENDARS,

@@ -1,124 +1,24 @@
-"""A deadline and the ticket it belongs to, as values; how its instants are counted; what is announced about it."""
+"""A deadline as a value, and what can be told of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
-from typing import Any, Literal, cast
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from common.basis import Basis
-from common.calendar import Allowance, WorkingCalendar, before, due
-from common.events.envelope import Actor, Payload, subject_of_ticket
-from common.events.sla import (
-    BreachWithdrawn,
-    DeadlineApproaching,
-    DeadlineBreached,
-    DeadlineMet,
-    DeadlineMissed,
-    DeadlineMoved,
-    DeadlineResumed,
-    DeadlineRow,
-    DeadlineSet,
-    DeadlineStopped,
-)
-from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit, Limit
-from common.policy import Situation
+from common.events.sla import DeadlineRow
+from common.events.vocabulary import Anchor, DeadlineKind, Limit
+
+from .counting import Counting, Instants, count  # noqa: F401
 
 State = Literal["armed", "approaching", "breached", "stopped", "closed", "superseded"]
 Verdict = Literal["met", "missed"]
 OPEN: tuple[State, ...] = ("armed", "approaching", "breached", "stopped")
 """States of a deadline whose round has not ended and which has no verdict yet."""
 
-SYSTEM = Actor(role="system")
 
-
-@dataclass(frozen=True, slots=True)
-class Docket:
-    """What sla knows of a ticket: what its rules read, and who holds it.
-
-    ``unit`` and ``co_handlers`` hold it now; ``former`` held it once. ``partition`` is its place on hotline.tickets.
-    """
-
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    type: str
-    channel: str
-    category: str
-    marks: tuple[str, ...]
-    legal_limit: LegalLimit | None
-    round: int
-    unit: str | None
-    co_handlers: tuple[str, ...]
-    former: tuple[str, ...]
-    partition: int
-
-    @property
-    def subject(self) -> str:
-        return subject_of_ticket(self.ticket)
-
-    @property
-    def holders(self) -> frozenset[str]:
-        """The units that hold the ticket now."""
-        return frozenset(self.co_handlers if self.unit is None else (self.unit, *self.co_handlers))
-
-    def situation(self, round_: int) -> Situation:
-        """What the pack's rules may look at in that round."""
-        return Situation(self.type, self.channel, self.category, None, frozenset(self.marks), max(round_, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """How a deadline is counted; kept with it, so that it can be explained and counted again without its pack.
-
-    ``day_end`` is the close of business, None: 24:00. ``warn_before``: how long before the limit the yellow lamp is
-    lit, None for windows.
-    """
-
-    allowance: Allowance
-    day_end: time | None
-    roll: bool
-    warn_before: Allowance | None
-
-    def dump(self) -> dict[str, Any]:
-        warn = self.warn_before
-        return {
-            "amount": self.allowance.amount,
-            "unit": self.allowance.unit,
-            "day_end": self.day_end.isoformat("minutes") if self.day_end else None,
-            "roll": self.roll,
-            "warn_before": {"amount": warn.amount, "unit": warn.unit} if warn else None,
-        }
-
-    @classmethod
-    def parse(cls, written: Mapping[str, Any]) -> "Counting":
-        warn, day_end = written["warn_before"], written["day_end"]
-        return cls(
-            Allowance(written["amount"], written["unit"]),
-            time.fromisoformat(day_end) if day_end else None,
-            written["roll"],
-            Allowance(warn["amount"], warn["unit"]) if warn else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Instants:
-    """What counting came to. ``provisional``: it rests on a year that is not published yet (G-5)."""
-
-    due_at: datetime
-    warn_at: datetime | None
-    provisional: bool
-    calendar: str
-
-
-def count(calendar: WorkingCalendar, anchor: datetime, counting: Counting) -> Instants:
-    """The first late instant and when to warn, which is never before the anchor. ``OutsideCalendar``."""
-    found = due(calendar, anchor, counting.allowance, day_end=counting.day_end, roll=counting.roll)
-    warn_at = None
-    if counting.warn_before is not None:
-        warn_at = max(anchor, before(calendar, found.due_at, counting.warn_before))
-    return Instants(found.due_at, warn_at, found.provisional, calendar.version)
+Identity = tuple[str, str | None, int, UUID | None]
+"""Kind, unit, round and case: with its ticket, what tells a deadline from all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +68,21 @@ class Deadline:
     def open(self) -> bool:
         return self.state in OPEN
 
+    @property
+    def identity(self) -> Identity:
+        return self.kind, self.unit, self.round, self.case
+
+    @property
+    def of_the_round(self) -> bool:
+        """Whether it ends with its round, as all do that a unit owes; what is decided about the ticket outlives it."""
+        return self.unit is not None
+
+    @property
+    def stated(self) -> Limit | None:
+        """The limit as it is stated, without extensions; None for an instant."""
+        allowance = self.counting.allowance
+        return Limit(amount=allowance.amount, unit=allowance.unit) if allowance else None
+
     def row(self) -> DeadlineRow:
         """As it is announced."""
         return DeadlineRow(
@@ -184,7 +99,7 @@ class Deadline:
             calendar=self.calendar,
             generation=self.generation,
             basis=self.basis,
-            allowance=Limit(amount=self.counting.allowance.amount, unit=self.counting.allowance.unit),
+            allowance=self.stated,
         )
 
 
@@ -213,59 +128,3 @@ class Told:
     fact: UUID | None = None
     fact_at: datetime | None = None
     old_due_at: datetime | None = None
-
-
-_BY_A_FACT: Mapping[str, type[Payload]] = {
-    "BreachWithdrawn": BreachWithdrawn,
-    "DeadlineStopped": DeadlineStopped,
-    "DeadlineResumed": DeadlineResumed,
-    "DeadlineMet": DeadlineMet,
-    "DeadlineMissed": DeadlineMissed,
-}
-_BY_TIME: Mapping[str, type[Payload]] = {
-    "DeadlineApproaching": DeadlineApproaching,
-    "DeadlineBreached": DeadlineBreached,
-}
-
-
-def announcement(docket: Docket, deadline: Deadline, told: Told, accepted_at: datetime) -> Payload:
-    """The event that says so."""
-    common = _common(docket, told.at, accepted_at) | {"round": deadline.round}
-    if told.name == "DeadlineMoved":
-        row = {name: getattr(deadline.row(), name) for name in DeadlineRow.model_fields}
-        moved = {"old_due_at": told.old_due_at, "reason": told.reason, "cause": told.fact}
-        return DeadlineMoved.model_validate(common | row | moved)
-    one = {
-        "kind": deadline.kind,
-        "unit": deadline.unit,
-        "case": deadline.case,
-        "due_at": deadline.due_at,
-        "generation": deadline.generation,
-        "basis": deadline.basis,
-    }
-    if told.name in _BY_TIME:
-        return _BY_TIME[told.name].model_validate(common | one)
-    by = {"fact": told.fact, "fact_at": told.fact_at}
-    if told.reason is not None:
-        by["reason"] = cast(Any, told.reason)
-    return _BY_A_FACT[told.name].model_validate(common | one | by)
-
-
-def set_of(
-    docket: Docket, deadlines: tuple[Deadline, ...], cause: UUID, at: datetime, accepted_at: datetime
-) -> Payload:
-    """The one event that tells all deadlines a cause brought about."""
-    common = _common(docket, at, accepted_at) | {"round": deadlines[0].round}
-    return DeadlineSet.model_validate(common | {"cause": cause, "deadlines": tuple(one.row() for one in deadlines)})
-
-
-def _common(docket: Docket, occurred_at: datetime, accepted_at: datetime) -> dict[str, Any]:
-    return {
-        "jurisdiction": docket.jurisdiction,
-        "policy": docket.policy,
-        "ticket": docket.ticket,
-        "number": docket.number,
-        "occurred_at": occurred_at,
-        "accepted_at": accepted_at,
-        "actor": SYSTEM,
-    }

@@ -12,7 +12,9 @@ from common.clock import local_date, new_id
 from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit
 from common.policy import WINDOWS, Limit, NoLimit, Pack, Situation
 
-from .deadlines import Counting, Deadline, Docket, count
+from .counting import Counting, count
+from .deadlines import Deadline
+from .docket import Docket
 
 ANCHORS: Final[Mapping[str, str]] = {"Dispatched": "dispatched", "Reissued": "dispatched"}
 """Type of event → the anchor of the pack's limits that it is: the round's work order reached the unit."""

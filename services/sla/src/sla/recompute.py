@@ -9,7 +9,7 @@ from common.calendar import NoCalendar
 from common.messaging.room import Room
 from common.runtime.service import pause
 
-from .deadlines import count
+from .counting import count
 from .store import CALENDARS, calendar_cause, counted_otherwise, current_version, lock_deadlines, lock_dockets, record
 from .verdicts import recounted
 

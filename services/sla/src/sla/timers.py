@@ -17,7 +17,7 @@ from common.failpoint import reach
 from common.messaging.bus import Place
 from common.messaging.room import Room
 
-from .deadlines import announcement
+from .announcements import announcement
 from .store import anything_to_fire, due, lock_deadlines, lock_dockets, next_instant, save_caught_up, write
 from .verdicts import Step, fired
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from .deadlines import Deadline, Instants, State, Told, Verdict
+from .counting import Instants
+from .deadlines import Deadline, State, Told, Verdict
 
 EndReason = Literal["superseded", "withdrawn", "merged", "handling_stopped"]
 

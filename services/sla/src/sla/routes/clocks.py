@@ -28,7 +28,9 @@ from common.security.bearer import Caller
 from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import Problem, invalid, not_found
 from common.web.reading import Page
-from sla.deadlines import Counting, Deadline, Docket
+from sla.counting import Counting
+from sla.deadlines import Deadline
+from sla.docket import Docket
 from sla.plan import NoRuleApplies, Ruling, ruling
 from sla.store import CALENDARS, SHELF, deadlines_of, load_docket
 

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.events.vocabulary import LegalLimit
-from sla.deadlines import Docket
+from sla.docket import Docket
 
 from .tables import DOCKET
 

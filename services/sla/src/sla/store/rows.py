@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.basis import Basis
 from common.events.vocabulary import Anchor
 from common.messaging.room import Transaction
-from sla.deadlines import OPEN, Counting, Deadline, Docket, announcement
+from sla.announcements import announcement
+from sla.counting import Counting
+from sla.deadlines import OPEN, Deadline
+from sla.docket import Docket
 from sla.verdicts import Step
 
 from .tables import DEADLINE

@@ -1,0 +1,72 @@
+"""What the other services announced about a ticket, as far as its clocks depend on it, and in which order it counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from common.events.envelope import Event, TicketFact
+
+_KEPT: Final = (
+    "type", "channel", "category", "marks", "legal_limit", "imposed_limit", "changed", "co_handlers", "part",
+    "concludes_part", "filed_at", "kind", "ended_round", "round_ended_at", "new_status", "granted", "granted_until",
+    "form", "outcome", "limit", "consultation", "reply_due", "to_unit",
+)  # fmt: skip
+"""What of an event's data matters to clocks, beside who, when, which round and which case. No words of anybody."""
+
+DISTURBING: Final = frozenset(
+    ("TicketAmended", "Dispatched", "Reissued", "Closed", "RulingApplied", "HandlingStopped", "Archived")
+)
+"""Facts that change what other facts mean: against these, what happened first counts first, whenever it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event about a ticket. ``case``: the return, extension, consultation … it belongs to.
+
+    ``order_at`` is ``at``, but never before an earlier fact of the same service: that is the order facts count in.
+    """
+
+    event: UUID
+    type: str
+    source: str
+    at: datetime
+    order_at: datetime
+    round: int
+    unit: str | None = None
+    case: UUID | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def instant(self, name: str) -> datetime | None:
+        """An instant among what was said."""
+        said = self.more.get(name)
+        return datetime.fromisoformat(said) if said else None
+
+    @property
+    def place(self) -> tuple[datetime, bool]:
+        """Its place among the ticket's facts: by time; what a ticket says stands before what is done with it."""
+        return self.order_at, self.source != "intake"
+
+    def comes_before(self, known: "Fact") -> bool:
+        """Whether it should have been known before that one, and that makes a difference."""
+        matters = self.type in DISTURBING or known.type in DISTURBING
+        return matters and self.source != known.source and self.place < known.place
+
+
+def fact_of(event: Event) -> Fact:
+    """The fact in an event about a ticket."""
+    data = event.data
+    assert isinstance(data, TicketFact)
+    more = data.model_dump(mode="json", include=set(_KEPT))
+    return Fact(
+        event=event.id,
+        type=event.type,
+        source=event.source,
+        at=data.occurred_at,
+        order_at=data.occurred_at,
+        round=data.round,
+        unit=getattr(data, "unit", None),
+        case=getattr(data, "ruling", None) or getattr(data, "case", None),
+        more={name: value for name, value in more.items() if value is not None},
+    )
