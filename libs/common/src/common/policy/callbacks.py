@@ -57,8 +57,18 @@ def _spoken(answer: str | bool) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else answer
 
 
+class Unsatisfied(Ruled):
+    """诉求人评价为不满意: one of these answers to one of these questions."""
+
+    answers: Annotated[Mapping[Code, tuple[Code, ...]], Field(min_length=1)]
+
+
 class Callbacks(Part):
-    """回访 (双鸭山 第二十二条)."""
+    """回访 (双鸭山 第二十二条).
+
+    Without ``unsatisfied`` nothing is owed to an unsatisfied requester; without ``statement_when`` no statement is
+    asked for. ``archive_unsatisfied_after``: what the unit has done before a person may archive.
+    """
 
     means: Register[Means]
     due: Stated[Literal["when_closed"]]
@@ -69,8 +79,21 @@ class Callbacks(Part):
     redo_when: Register[Judgement]
     judgements: Register[Judgement]
     indicator: Indicator | None = None
+    unsatisfied: Unsatisfied | None = None
+    explained_by: Stated[tuple[Literal["reached", "attempts_exhausted"], ...]] | None = None
+    statement_when: Register[Judgement] | None = None
+    archive_unsatisfied_after: Stated[tuple[Literal["explained", "stated"], ...]] | None = None
 
     def archives(self, answers: Mapping[str, str | bool]) -> bool:
         """Whether these answers close the file by rule; if not, a person decides. True and False say yes and no."""
         spoken = {question: _spoken(answer) for question, answer in answers.items()}
         return all(spoken.get(question) in accepted for question, accepted in self.archive_when.answers.items())
+
+    def leaves_unsatisfied(self, answers: Mapping[str, str | bool]) -> bool:
+        """Whether these answers say that the requester is not satisfied."""
+        told = self.unsatisfied.answers if self.unsatisfied is not None else {}
+        return any(_spoken(answer) in told.get(question, ()) for question, answer in answers.items())
+
+    def explains(self, outcome: str) -> bool:
+        """Whether a contact that ended so counts as the unit's explanation."""
+        return self.explained_by is not None and outcome in self.explained_by.value
