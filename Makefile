@@ -20,10 +20,10 @@ export UV_SYSTEM_CERTS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run lint check test demo bench soak lock develop maven
+.PHONY: help install run lint check test rules rules-mutate demo bench soak lock develop maven
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 install: $(VENV)/.installed ## everything that running needs, into .venv
 
@@ -43,6 +43,12 @@ check: lint ## lint and the pure tests: no broker, no database
 
 test: lint maven ## everything that must hold before a change lands, on real PostgreSQL and real Kafka
 	$(BIN)/pytest
+
+rules: develop ## every rule of docs/rules.md, what proves it, and whether it passes: make rules ONLY=SYS
+	$(BIN)/python -m tests.rules $(if $(ONLY),--only $(ONLY))
+
+rules-mutate: develop ## change each value of each pack and list those that no scenario notices: make rules-mutate PACK=shuangyashan
+	$(BIN)/hotline policy mutate $(PACK)
 
 demo: $(if $(filter kafka,$(BUS)),develop maven,install) ## the real cases of examples/, told by the suite: make demo BUS=kafka
 	@exec $(BIN)/hotline demo $(if $(BUS),--bus $(BUS))

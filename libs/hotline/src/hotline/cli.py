@@ -211,8 +211,8 @@ def policy_mutate(
         for line in trial.survivors:
             print(line)
         print(
-            f"{directory.name}: {trial.refused + trial.noticed + len(trial.survivors)} changes, {trial.refused} refused "
-            f"at load, {trial.noticed} noticed by scenarios, {len(trial.survivors)} survived"
+            f"{directory.name}: {trial.refused} changes refused at load, {trial.noticed} noticed by scenarios, "
+            f"{len(trial.survivors)} survived"
         )
         survived += len(trial.survivors)
     if survived:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from common.policy.limits import Kind
 from common.policy.ruled import Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
-from sla.deadlines import Instants, count
+from sla.counting import Instants, count
 from sla.plan import Ruling, ruling
 
 
