@@ -11,23 +11,28 @@ from common.messaging.runner import Handlers
 from dispatch import lifecycle
 from dispatch.docket import SHELF
 from dispatch.feed.commands import Pulse, follow
+from dispatch.notices.commands import notify
 from dispatch.rulings.commands import begin_life, meet
 from dispatch.units.commands import enter_base_register
 
 
-def handlers(pulse: Pulse) -> Handlers:
-    """The table for this process's pulse."""
+def handlers(pulse: Pulse, *, reachable: bool) -> Handlers:
+    """The table for this process's pulse. ``reachable``: there is a gateway for notices to units."""
 
     async def own(tx: Transaction, event: Event) -> None:
         await follow(tx, event, pulse)
+        await notify(tx, event, reachable=reachable)
 
     async def registered(tx: Transaction, event: Event) -> None:
         await follow(tx, event, pulse)
         await begin_life(tx, event)
+        await notify(tx, event, reachable=reachable)
 
     async def foreign(tx: Transaction, event: Event) -> None:
-        if await follow(tx, event, pulse) and lifecycle.matters(event.type):
-            await meet(tx, event)
+        if await follow(tx, event, pulse):
+            if lifecycle.matters(event.type):
+                await meet(tx, event)
+            await notify(tx, event, reachable=reachable)
 
     async def pack_activated(tx: Transaction, event: Event) -> None:
         await SHELF.keep(tx, event)

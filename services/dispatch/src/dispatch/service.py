@@ -12,6 +12,9 @@ from dispatch.consumers import handlers
 from dispatch.contacts.routes import contact_routes
 from dispatch.feed.commands import FeedWriter, Pulse
 from dispatch.feed.routes import feed_routes
+from dispatch.notices.commands import NoticeSender
+from dispatch.notices.driver import Driver
+from dispatch.notices.routes import notice_routes
 from dispatch.units.routes import officer_routes, unit_routes
 
 
@@ -21,12 +24,16 @@ def build(surroundings: Surroundings) -> Service:
     commands = commands_of(room, surroundings)
     pulse = Pulse()
     writer = FeedWriter(room, pulse)
+    gateway = surroundings.notices
+    driver = gateway and Driver(gateway.url, gateway.key, gateway.hosts, development=surroundings.development)
+    sender = NoticeSender(room, driver, pulse.told)
 
     def today() -> date:
         return local_date(room.clock.now())
 
     async def unfinished() -> Sequence[str]:
-        return ("feeds",) if await writer.behind() else ()
+        working = {"feeds": writer.behind, "notices": sender.unfinished}
+        return [what for what, behind in working.items() if await behind()]
 
     return assemble(
         room,
@@ -39,9 +46,11 @@ def build(surroundings: Surroundings) -> Service:
             assignment_routes(commands),
             contact_routes(commands),
             closing_routes(commands),
+            notice_routes(room, gateway),
         ],
-        handlers=handlers(pulse),
-        tasks=[writer.run],
+        handlers=handlers(pulse, reachable=gateway is not None),
+        tasks=[writer.run, sender.run],
         on_caught_up=pulse.on_caught_up,
+        next_due=sender.next_due,
         unfinished=unfinished,
     )

@@ -47,7 +47,7 @@ def problems_of_sections(
         *_accountability(accountability, returns, limits, callbacks),
         *_register(jurisdiction, unit_kinds, units),
         *_dispatching(dispatching, unit_register, unit_kinds),
-        *_notices(notices, ticket, limits),
+        *_notices(notices, ticket, limits, unit_kinds),
     ]
 
 
@@ -173,9 +173,13 @@ def _answers(callbacks: Callbacks) -> Iterator[Problem]:
                 yield Problem((*place, question), f"the scale of {question!r} has no step {answer!r}")
 
 
-def _notices(notices: Notices | None, ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
+def _notices(
+    notices: Notices | None, ticket: TicketSection, limits: Limits, kinds: Mapping[str, UnitKind]
+) -> Iterator[Problem]:
     if notices is None:
         return
+    if notices.territory_kind.value not in kinds:
+        yield Problem(("notices", "territory_kind"), f"no kind of unit is called {notices.territory_kind.value!r}")
     for code, occasion in notices.occasions.items():
         place: Place = ("notices", "occasions", code)
         if occasion.mark is not None and occasion.mark not in ticket.marks:

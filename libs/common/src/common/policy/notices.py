@@ -102,8 +102,10 @@ class Notices(Part):
     """即时提醒与通报 (双鸭山 第十一条、第十三条、第十七条、第三十二条).
 
     The occasions in order: a unit that one event would be told of twice gets the earlier occasion's notice alone.
+    ``territory_kind``: the kind of unit that is the territorial government (属地政府).
     """
 
     occasions: Register[Occasion]
+    territory_kind: Stated[Code]
     quiet_hours: QuietHours
     never_quiet_marks: Stated[tuple[Code, ...]]

@@ -35,8 +35,17 @@ Task = Callable[[asyncio.Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeGateway:
+    """Where notices to units go, and the key shared with it. ``hosts``: where units may take theirs themselves."""
+
+    url: str
+    key: bytes = field(repr=False)
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a service finds when it is built: time, bus, trust, and where its room is."""
+    """What a service finds when it is built: time, bus, trust, where its room is, how units are reached."""
 
     clock: Clock
     bus: Bus
@@ -48,6 +57,7 @@ class Surroundings:
     development: bool = False
     pool_size: int = 5
     activity: Activity = field(default_factory=Activity)
+    notices: NoticeGateway | None = None
 
     def room(self, service: str) -> Room:
         """The service's room with connections of its own."""

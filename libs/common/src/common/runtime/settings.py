@@ -1,11 +1,14 @@
 """Settings of a service, from the environment (``HOTLINE_…``). No number that a regulation mentions is among them."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.database import SERVICES
+from common.security.outgoing import HostRefused, check_url
+from common.security.signatures import read_key
 from common.security.tokens import Issuer
 
 
@@ -33,6 +36,23 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     development: bool = False
+    notice_key: Path | None = Field(default=None, description="File of the key shared with the gateway, base64.")
+    notice_hosts: list[str] = Field(default=[], description="Hosts at which units may take their notices themselves.")
+    notice_gateway: str = Field(default="", description="URL of the gateway that rings and texts units; empty: none.")
+
+    @field_validator("notice_gateway")
+    @classmethod
+    def _can_be_reached_safely(cls, url: str, info: ValidationInfo) -> str:
+        key = info.data.get("notice_key")
+        if url and key is None:
+            raise ValueError("a gateway needs HOTLINE_NOTICE_KEY, the file of the key shared with it")
+        if url:
+            read_key(key)
+            try:
+                check_url(url, (urlsplit(url).hostname or "",), development=info.data["development"])
+            except HostRefused as refused:
+                raise ValueError(f"it is no https URL that can be sent to: {refused.rule}") from None
+        return url
 
     def database_of(self, service: str) -> str:
         """The URL with which a service enters its room."""

@@ -7,8 +7,9 @@ from common.database import BUS_SCHEMA, driver_url, room_url
 from common.messaging.bus import PARTITIONS, Bus
 from common.messaging.pglog import PgLog
 from common.messaging.wakeup import Bell
-from common.runtime.service import Surroundings
+from common.runtime.service import NoticeGateway, Surroundings
 from common.runtime.settings import Settings
+from common.security.signatures import read_key
 from common.security.tokens import TokenVerifier
 
 
@@ -59,4 +60,11 @@ async def surroundings(settings: Settings, clock: Clock, service: str, *, login_
         packs=settings.packs,
         development=settings.development,
         pool_size=settings.pool_size,
+        notices=_gateway(settings),
     )
+
+
+def _gateway(settings: Settings) -> NoticeGateway | None:
+    if not settings.notice_gateway or settings.notice_key is None:
+        return None
+    return NoticeGateway(settings.notice_gateway, read_key(settings.notice_key), frozenset(settings.notice_hosts))
