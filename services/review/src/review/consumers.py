@@ -3,13 +3,15 @@
 from typing import Final
 
 from common.events.dispatch import Dispatched, UnitSucceeded
-from common.events.envelope import Event
+from common.events.envelope import Event, ticket_of_subject
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers
 from review import deadlines, register
 from review import docket as dockets
+from review.accountability.commands import finding as accountability
 from review.callbacks import commands as callbacks
 from review.docket import SHELF
+from review.extensions import commands as extensions
 from review.returns import commands as returns
 
 
@@ -21,9 +23,11 @@ async def note(tx: Transaction, event: Event) -> None:
 async def follow(tx: Transaction, event: Event) -> None:
     """A fact of dispatch after which filings and callbacks may stand otherwise."""
     docket = await dockets.follow(tx, event)
+    await accountability.follow(tx, docket, event)
     if isinstance(event.data, Dispatched) and docket.round == 1:
         return  # most tickets: nothing can have been filed before there was a round
     await returns.follow(tx, docket, event)
+    await extensions.follow(tx, docket, event)
     await callbacks.follow(tx, docket, event)
 
 
@@ -33,6 +37,7 @@ async def note_deadlines(tx: Transaction, event: Event) -> None:
     if docket is None:
         return
     await returns.examine_waiting(tx, docket)
+    await extensions.examine_waiting(tx, docket)
 
 
 async def pass_on(tx: Transaction, event: Event) -> None:
@@ -43,8 +48,23 @@ async def pass_on(tx: Transaction, event: Event) -> None:
     await follow(tx, event)
 
 
+async def note_contact(tx: Transaction, event: Event) -> None:
+    """The unit spoke with the requester."""
+    await extensions.note_contact(tx, event)
+
+
 async def record_callback(tx: Transaction, event: Event) -> None:
-    await callbacks.record(tx, await dockets.follow(tx, event), event)
+    docket = await dockets.follow(tx, event)
+    await callbacks.record(tx, docket, event)
+    await accountability.follow(tx, docket, event)
+
+
+async def hold_to_account(tx: Transaction, event: Event) -> None:
+    """A fact that only accountability asks about; some are review's own, and come back over the bus."""
+    ticket = ticket_of_subject(event.subject)
+    docket = None if ticket is None else await dockets.load(tx.connection, ticket, lock=True)
+    if docket is not None:
+        await accountability.follow(tx, docket, event)
 
 
 HANDLERS: Final[Handlers] = {
@@ -54,6 +74,7 @@ HANDLERS: Final[Handlers] = {
     "Dispatched": follow,
     "Reissued": follow,
     "SignedIn": note,
+    "RequesterContacted": note_contact,
     "ClosingReported": note,
     "ClosingSentBack": note,
     "Closed": follow,
@@ -65,6 +86,11 @@ HANDLERS: Final[Handlers] = {
     "RulingOvertaken": follow,
     "DeadlineSet": note_deadlines,
     "DeadlineMoved": note_deadlines,
+    "DeadlineMissed": hold_to_account,
+    "ExtensionRequested": hold_to_account,
+    "ExtensionGranted": hold_to_account,
+    "ReturnDenied": hold_to_account,
+    "StatementSubmitted": hold_to_account,
     "PolicyApplied": note,
     "PolicyActivated": SHELF.keep,
     "UnitChanged": register.keep,

@@ -286,7 +286,7 @@ def _changes(event: Event) -> dict[str, Any]:
         case Archived():
             return {"status": "archived", "round_ended": True}
         case RulingApplied(new_status="awaiting_dispatch"):
-            freed = {"unit": None, "co_handlers": [], "sub_units": []}
+            freed: dict[str, Any] = {"unit": None, "co_handlers": [], "sub_units": []}
             return {"status": "awaiting_dispatch", "round_ended": True} | freed
         case RulingApplied(new_status=status):
             return {"status": status} | ({"round_ended": True} if status in ENDED else {})

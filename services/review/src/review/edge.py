@@ -7,16 +7,28 @@ from uuid import UUID
 
 from pydantic import Field
 
+from common.calendar.reckon import Unit
+from common.events.vocabulary import Limit
 from common.messaging.runner import Transient
 from common.security.masking import mask
-from common.web.inputs import Text
-from common.web.problems import conflict, invalid, stale_round, unavailable
+from common.web.inputs import ApiModel, Text
+from common.web.problems import FieldError, Problem, conflict, invalid, stale_round, unavailable
 from common.web.reading import position_of
-from review.refusals import Refused, StaleRound
+from review.refusals import FieldRefused, Refused, StaleRound
 
 RoundSeen = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647, description="所见的办理轮次")]
 Written = Annotated[str, Text(2000, shortest=0)]
 """Free text that may be blank; ``masked`` before anything is done with it."""
+
+
+class SpanWanted(ApiModel):
+    """A span of time as people name it, such as five working days."""
+
+    amount: Annotated[int, Field(strict=True, ge=1, le=3650)]
+    unit: Unit
+
+    def limit(self) -> Limit:
+        return Limit(amount=self.amount, unit=self.unit)
 
 
 def masked(text: str | None) -> str | None:
@@ -33,6 +45,11 @@ def at_the_edge() -> Iterator[None]:
         raise stale_round(refusal.current) from None
     except Refused as refusal:
         raise conflict(refusal.code, refusal.detail, allowed=refusal.allowed, basis=refusal.basis) from None
+    except FieldRefused as refusal:
+        field = FieldError(refusal.field, refusal.rule, refusal.detail)
+        raise Problem(
+            422, "invalid_input", "输入有误", "有字段不符合要求。", fields=(field,), basis=refusal.basis
+        ) from None
     except Transient:
         raise unavailable() from None
 

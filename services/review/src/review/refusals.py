@@ -1,4 +1,4 @@
-"""What makes a command impossible as things stand; the edge turns it into a 409."""
+"""What makes a command impossible as things stand (409), or a field unfit by the pack (422), as the edge answers."""
 
 from collections.abc import Sequence
 
@@ -29,3 +29,14 @@ def require_round(named: int, current: int) -> None:
     """Every command names the round it saw; another one than the present is ``StaleRound``."""
     if named != current:
         raise StaleRound(current)
+
+
+class FieldRefused(Exception):
+    """What a field says cannot be, by a rule of the pack; the edge turns it into a 422 naming field and rule."""
+
+    def __init__(self, field: str, rule: str, detail: str, *, basis: Sequence[Basis] = ()) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+        self.detail = detail
+        self.basis = tuple(basis)

@@ -1,6 +1,8 @@
 """Alembic's environment: the schema of review."""
 
+import review.accountability.store
 import review.callbacks.store
+import review.extensions.store
 import review.register
 import review.returns.store  # noqa: F401 - the topics' tables stand on the same MetaData
 from common.migration import run

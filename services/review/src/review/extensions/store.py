@@ -1,0 +1,254 @@
+"""The extensions that units asked for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from common.events.vocabulary import Limit
+from review.deadlines import DEADLINE
+from review.docket import DOCKET, METADATA
+from review.extensions.rules import UNDECIDED, UNSETTLED, Decision, Request, State
+
+EXTENSION: Final = Table(
+    "extension_case",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket", Uuid, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("nth", Integer, nullable=False),
+    Column("requested_amount", Integer, nullable=False),
+    Column("requested_unit", Text, nullable=False),
+    Column("reason", Text),
+    Column("plan", Text),
+    Column("papers", ARRAY(Uuid), nullable=False),
+    Column("filed_at", Instant, nullable=False),
+    Column("outcome", Text),
+    Column("decided_ground", Text),
+    Column("by_rule", Boolean),
+    Column("note", Text),
+    Column("granted_amount", Integer),
+    Column("granted_unit", Text),
+    Column("window_due_at", Instant),
+    Column("window_generation", Integer),
+    Column("late", Boolean),
+    Column("basis", JSONB),
+    Column("decided_at", Instant),
+    Column("told_at", Instant, comment="when the unit told the requester, after the grant"),
+    Column("lapsed_because", Text),
+)
+Index(
+    "extension_case_unsettled_key",
+    EXTENSION.c.ticket,
+    EXTENSION.c.round,
+    unique=True,
+    postgresql_where=text("state in ('pending', 'queued', 'granted')"),
+)
+Index("extension_case_ticket_idx", EXTENSION.c.ticket, EXTENSION.c.id)
+Index("extension_case_state_idx", EXTENSION.c.state, EXTENSION.c.id)
+Index("extension_case_unit_idx", EXTENSION.c.unit, EXTENSION.c.id)
+
+_PLAIN: Final = tuple(name for name in Request.__dataclass_fields__ if name != "requested")
+_REQUEST: Final = (*(EXTENSION.c[name] for name in _PLAIN), EXTENSION.c.requested_amount, EXTENSION.c.requested_unit)
+
+
+def _request(row: Any) -> Request:
+    columns = {name: getattr(row, name) for name in _PLAIN}
+    requested = Limit(amount=row.requested_amount, unit=row.requested_unit)
+    return Request(**{**columns, "papers": tuple(row.papers)}, requested=requested)
+
+
+async def ticket_of(connection: AsyncConnection, case: UUID) -> tuple[UUID, str] | None:
+    """The ticket of an extension and the unit that asked, read without a lock: neither ever changes."""
+    query = select(EXTENSION.c.ticket, EXTENSION.c.unit).where(EXTENSION.c.id == case)
+    row = (await connection.execute(query)).first()
+    return None if row is None else (row.ticket, row.unit)
+
+
+async def load(connection: AsyncConnection, case: UUID) -> Request | None:
+    """One extension, as of now: the caller holds the docket's row."""
+    row = (await connection.execute(select(*_REQUEST).where(EXTENSION.c.id == case))).first()
+    return None if row is None else _request(row)
+
+
+async def unsettled(connection: AsyncConnection, ticket: UUID, round: int) -> State | None:
+    """The state of the round's extension that is not settled, if there is one."""
+    query = select(EXTENSION.c.state).where(
+        EXTENSION.c.ticket == ticket, EXTENSION.c.round == round, EXTENSION.c.state.in_(UNSETTLED)
+    )
+    state: State | None = (await connection.execute(query)).scalar()
+    return state
+
+
+async def undecided(connection: AsyncConnection, ticket: UUID, states: Sequence[State] = UNDECIDED) -> list[Request]:
+    """The ticket's extensions that nobody has decided, oldest first."""
+    query = select(*_REQUEST).where(EXTENSION.c.ticket == ticket, EXTENSION.c.state.in_(states))
+    return [_request(row) for row in await connection.execute(query.order_by(EXTENSION.c.id))]
+
+
+async def asked(connection: AsyncConnection, ticket: UUID, unit: str | None) -> int:
+    """How many extensions of the ticket have been asked for, by this unit or, with None, by all."""
+    query = select(func.count()).select_from(EXTENSION).where(EXTENSION.c.ticket == ticket)
+    if unit is not None:
+        query = query.where(EXTENSION.c.unit == unit)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def settled_at_generation(connection: AsyncConnection, ticket: UUID, round: int) -> int | None:
+    """The generation of the window when the round's last extension that took effect was granted."""
+    query = select(func.max(EXTENSION.c.window_generation)).where(
+        EXTENSION.c.ticket == ticket, EXTENSION.c.round == round, EXTENSION.c.state == "applied"
+    )
+    generation: int | None = (await connection.execute(query)).scalar()
+    return generation
+
+
+async def filers(connection: AsyncConnection, ticket: UUID) -> tuple[str, ...]:
+    """The units that ever asked for an extension of the ticket."""
+    query = select(EXTENSION.c.unit).where(EXTENSION.c.ticket == ticket).distinct()
+    return tuple((await connection.execute(query)).scalars())
+
+
+async def add(connection: AsyncConnection, request: Request) -> None:
+    columns = {name: getattr(request, name) for name in _PLAIN}
+    requested = {"requested_amount": request.requested.amount, "requested_unit": request.requested.unit}
+    await connection.execute(insert(EXTENSION).values({**columns, **requested, "papers": list(request.papers)}))
+
+
+async def set_state(connection: AsyncConnection, request: Request, state: State, because: str | None = None) -> Request:
+    """``because``: why it lapsed."""
+    changed = {"state": state} | ({"lapsed_because": because} if because else {})
+    await connection.execute(update(EXTENSION).where(EXTENSION.c.id == request.id).values(changed))
+    return replace(request, state=state)
+
+
+async def keep_decision(connection: AsyncConnection, request: Request, decision: Decision, at: datetime) -> Request:
+    granted = decision.granted
+    await connection.execute(
+        update(EXTENSION)
+        .where(EXTENSION.c.id == request.id)
+        .values(
+            state=decision.outcome,
+            outcome=decision.outcome,
+            decided_ground=decision.ground,
+            by_rule=decision.by_rule,
+            note=decision.note,
+            granted_amount=None if granted is None else granted.amount,
+            granted_unit=None if granted is None else granted.unit,
+            window_due_at=decision.window_due_at,
+            window_generation=decision.window_generation,
+            late=decision.late,
+            basis=[one.model_dump(mode="json") for one in decision.basis],
+            decided_at=at,
+        )
+    )
+    return replace(request, state=decision.outcome)
+
+
+async def keep_told(connection: AsyncConnection, ticket: UUID, unit: str, at: datetime) -> None:
+    """The unit told the requester of what was granted to it before."""
+    await connection.execute(
+        update(EXTENSION)
+        .where(
+            EXTENSION.c.ticket == ticket,
+            EXTENSION.c.unit == unit,
+            EXTENSION.c.outcome == "granted",
+            EXTENSION.c.told_at.is_(None),
+            EXTENSION.c.decided_at <= at,
+        )
+        .values(told_at=at)
+    )
+
+
+def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
+    return tuple(Basis(**one) for one in stored or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which extensions a list shows; None: all."""
+
+    jurisdictions: frozenset[str] | None = None
+    units: frozenset[str] | None = None
+    state: State | None = None
+    ticket: UUID | None = None
+    after: UUID | None = None
+    most: int = 50
+
+
+def _view() -> Select[Any]:
+    def of(kind: str) -> Any:
+        return DEADLINE.alias(kind)
+
+    window, closing = of("extension_window"), of("closing")
+
+    def same(deadline: Any, kind: str) -> Any:
+        return and_(
+            deadline.c.ticket == EXTENSION.c.ticket,
+            deadline.c.kind == kind,
+            deadline.c.round == EXTENSION.c.round,
+            deadline.c.unit == EXTENSION.c.unit,
+        )
+
+    columns = (
+        *EXTENSION.c,
+        DOCKET.c.number,
+        DOCKET.c.jurisdiction,
+        DOCKET.c.policy,
+        DOCKET.c.type,
+        window.c.due_at.label("current_due_at"),
+        closing.c.due_at.label("closing_due_at"),
+        closing.c.allowance.label("allowance"),
+    )
+    whole = (
+        EXTENSION.join(DOCKET, DOCKET.c.ticket == EXTENSION.c.ticket)
+        .outerjoin(window, same(window, "extension_window"))
+        .outerjoin(closing, same(closing, "closing"))
+    )
+    return select(*columns).select_from(whole)
+
+
+async def view(connection: AsyncConnection, case: UUID) -> Any | None:
+    """One extension with its ticket and limits, for reading."""
+    return (await connection.execute(_view().where(EXTENSION.c.id == case))).first()
+
+
+async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+    """Extensions with their tickets and limits, in the order in which they were asked for."""
+    query = _view().order_by(EXTENSION.c.id).limit(wanted.most)
+    if wanted.jurisdictions is not None:
+        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
+    if wanted.units is not None:
+        query = query.where(EXTENSION.c.unit.in_(wanted.units))
+    if wanted.state is not None:
+        query = query.where(EXTENSION.c.state == wanted.state)
+    if wanted.ticket is not None:
+        query = query.where(EXTENSION.c.ticket == wanted.ticket)
+    if wanted.after is not None:
+        query = query.where(EXTENSION.c.id > wanted.after)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
