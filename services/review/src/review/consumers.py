@@ -13,6 +13,7 @@ from review.callbacks import commands as callbacks
 from review.docket import SHELF
 from review.extensions import commands as extensions
 from review.returns import commands as returns
+from review.supervision import commands as supervision
 
 
 async def note(tx: Transaction, event: Event) -> None:
@@ -86,6 +87,7 @@ HANDLERS: Final[Handlers] = {
     "RulingOvertaken": follow,
     "DeadlineSet": note_deadlines,
     "DeadlineMoved": note_deadlines,
+    "DeadlineApproaching": supervision.note_approaching,
     "DeadlineMissed": hold_to_account,
     "ExtensionRequested": hold_to_account,
     "ExtensionGranted": hold_to_account,

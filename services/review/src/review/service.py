@@ -8,6 +8,7 @@ from review.callbacks.routes import callback_routes
 from review.consumers import HANDLERS
 from review.extensions.routes import extension_routes
 from review.returns.routes import return_routes
+from review.supervision.routes import supervision_routes
 
 
 def build(surroundings: Surroundings) -> Service:
@@ -22,6 +23,7 @@ def build(surroundings: Surroundings) -> Service:
         routers=[
             return_routes(room, run),
             extension_routes(room, run),
+            supervision_routes(room, run),
             callback_routes(room, run),
             accountability_routes(room, run),
         ],

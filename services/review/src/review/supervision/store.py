@@ -1,0 +1,131 @@
+"""The supervisions that were issued, and what units replied."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Select, Table, Text, Uuid, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from review.docket import DOCKET, METADATA
+from review.supervision.rules import Order
+
+SUPERVISION: Final = Table(
+    "supervision",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket", Uuid, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("ground", Text),
+    Column("text", Text, nullable=False),
+    Column("reply_due", Boolean, nullable=False),
+    Column("by_rule", Boolean, nullable=False),
+    Column("kind", Text, comment="by rule: the deadline that came near"),
+    Column("generation", Integer, comment="by rule: which instant of that deadline"),
+    Column("due_at", Instant, comment="by rule: the instant that came near"),
+    Column("basis", JSONB, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("reply", Text),
+    Column("attachments", ARRAY(Uuid), nullable=False),
+    Column("replied_at", Instant),
+)
+Index(
+    "supervision_approaching_key",
+    SUPERVISION.c.ticket,
+    SUPERVISION.c.round,
+    SUPERVISION.c.unit,
+    SUPERVISION.c.kind,
+    SUPERVISION.c.generation,
+    unique=True,
+    postgresql_where=text("by_rule"),
+)
+Index("supervision_ticket_idx", SUPERVISION.c.ticket, SUPERVISION.c.id)
+Index("supervision_unit_idx", SUPERVISION.c.unit, SUPERVISION.c.id)
+
+
+async def add(connection: AsyncConnection, order: Order) -> bool:
+    """Keep a supervision; False when the rule has issued it already for this instant of the deadline."""
+    columns = {name: getattr(order, name) for name in Order.__dataclass_fields__}
+    stored = {**columns, "basis": [one.model_dump(mode="json") for one in order.basis], "attachments": []}
+    added = insert(SUPERVISION).values(stored).on_conflict_do_nothing().returning(SUPERVISION.c.id)
+    return (await connection.execute(added)).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a reply is about: never changes but for the reply."""
+
+    ticket: UUID
+    unit: str
+    round: int
+    replied_at: datetime | None
+
+
+async def standing(connection: AsyncConnection, case: UUID) -> Standing | None:
+    columns = (SUPERVISION.c[name] for name in Standing.__dataclass_fields__)
+    row = (await connection.execute(select(*columns).where(SUPERVISION.c.id == case))).first()
+    return None if row is None else Standing(**row._mapping)
+
+
+async def keep_reply(
+    connection: AsyncConnection, case: UUID, reply: str, attachments: Sequence[UUID], at: datetime
+) -> None:
+    await connection.execute(
+        update(SUPERVISION)
+        .where(SUPERVISION.c.id == case)
+        .values(reply=reply, attachments=list(attachments), replied_at=at)
+    )
+
+
+def basis_of(stored: Iterable[dict[str, Any]]) -> tuple[Basis, ...]:
+    return tuple(Basis(**one) for one in stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which supervisions a list shows; None: all. ``awaiting_reply``: a written reply is owed and has not come."""
+
+    jurisdictions: frozenset[str] | None = None
+    units: frozenset[str] | None = None
+    form: str | None = None
+    ticket: UUID | None = None
+    awaiting_reply: bool | None = None
+    after: UUID | None = None
+    most: int = 50
+
+
+def _view() -> Select[Any]:
+    columns = (*SUPERVISION.c, DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy)
+    return select(*columns).select_from(SUPERVISION.join(DOCKET, DOCKET.c.ticket == SUPERVISION.c.ticket))
+
+
+async def view(connection: AsyncConnection, case: UUID) -> Any | None:
+    """One supervision with its ticket, for reading."""
+    return (await connection.execute(_view().where(SUPERVISION.c.id == case))).first()
+
+
+async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+    """Supervisions with their tickets, in the order in which they were issued."""
+    query = _view().order_by(SUPERVISION.c.id).limit(wanted.most)
+    if wanted.jurisdictions is not None:
+        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
+    if wanted.units is not None:
+        query = query.where(SUPERVISION.c.unit.in_(wanted.units))
+    if wanted.form is not None:
+        query = query.where(SUPERVISION.c.form == wanted.form)
+    if wanted.ticket is not None:
+        query = query.where(SUPERVISION.c.ticket == wanted.ticket)
+    if wanted.awaiting_reply is not None:
+        awaiting = SUPERVISION.c.reply_due & SUPERVISION.c.replied_at.is_(None)
+        query = query.where(awaiting if wanted.awaiting_reply else ~awaiting)
+    if wanted.after is not None:
+        query = query.where(SUPERVISION.c.id > wanted.after)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
