@@ -32,11 +32,13 @@ def told(kind: str, when: str = "2025-09-26 16:00", marks: tuple[str, ...] = (),
     """Unit → occasion."""
     assert NOTICES is not None
     situation = Situation(type="complaint", channel="phone", category="城市管理/市政道路", marks=frozenset(marks))
-    happened = Happened(kind, at(when), "SYS20250926000001", situation, "投诉", authority=AUTHORITY, above=ABOVE, **more)
+    happened = Happened(
+        kind, at(when), "SYS20250926000001", situation, "投诉", authority=AUTHORITY, above=ABOVE, **more
+    )
     return {draft.unit: draft.occasion for draft in drafts(NOTICES, LIMITS, happened)}
 
 
-HELD = {"lead": LEAD, "co_handlers": (HELPER,)}
+HELD: dict[str, Any] = {"lead": LEAD, "co_handlers": (HELPER,)}
 SPECIAL = frozenset({"special"})
 
 
@@ -74,7 +76,7 @@ SPECIAL = frozenset({"special"})
         (told("SupervisionIssued", unit=LEAD, form="consultation"), {LEAD: "consultation_supervision"}),
         (told("SupervisionIssued", unit=LEAD, form="special"), {LEAD: "special_supervision"}),
         # SYS-15 会商通知参加单位
-        (told("ConsultationConvened", participants=(LEAD, HELPER)), dict.fromkeys((LEAD, HELPER), "consultation_invited")),
+        (told("ConsultationConvened", participants=(HELPER,)), {HELPER: "consultation_invited"}),
         # 催单提醒主办单位
         (told("TicketUrged", times=2, **HELD), {LEAD: "urged"}),
         (told("TicketUrged", times=1), {}),

@@ -5,8 +5,9 @@ from datetime import date
 
 from common.clock import local_date
 from common.runtime.assembly import assemble, commands_of
-from common.runtime.service import Service, Surroundings
+from common.runtime.service import NoticeGateway, Service, Surroundings
 from dispatch.assignment.routes import assignment_routes
+from dispatch.cessation.routes import cessation_routes
 from dispatch.closing.routes import closing_routes
 from dispatch.consumers import handlers
 from dispatch.contacts.routes import contact_routes
@@ -15,6 +16,8 @@ from dispatch.feed.routes import feed_routes
 from dispatch.notices.commands import NoticeSender
 from dispatch.notices.driver import Driver
 from dispatch.notices.routes import notice_routes
+from dispatch.statements.routes import statement_routes
+from dispatch.sub_assignment.routes import sub_assignment_routes
 from dispatch.units.routes import officer_routes, unit_routes
 
 
@@ -25,8 +28,7 @@ def build(surroundings: Surroundings) -> Service:
     pulse = Pulse()
     writer = FeedWriter(room, pulse)
     gateway = surroundings.notices
-    driver = gateway and Driver(gateway.url, gateway.key, gateway.hosts, development=surroundings.development)
-    sender = NoticeSender(room, driver, pulse.told)
+    sender = NoticeSender(room, _driver(gateway, surroundings.development), pulse.told)
 
     def today() -> date:
         return local_date(room.clock.now())
@@ -45,7 +47,10 @@ def build(surroundings: Surroundings) -> Service:
             feed_routes(room, pulse),
             assignment_routes(commands),
             contact_routes(commands),
+            sub_assignment_routes(commands),
             closing_routes(commands),
+            cessation_routes(commands),
+            statement_routes(commands),
             notice_routes(room, gateway),
         ],
         handlers=handlers(pulse, reachable=gateway is not None),
@@ -54,3 +59,9 @@ def build(surroundings: Surroundings) -> Service:
         next_due=sender.next_due,
         unfinished=unfinished,
     )
+
+
+def _driver(gateway: NoticeGateway | None, development: bool) -> Driver | None:
+    if gateway is None:
+        return None
+    return Driver(gateway.url, gateway.key, gateway.hosts, development=development)

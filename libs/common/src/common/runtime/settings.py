@@ -43,15 +43,16 @@ class Settings(BaseSettings):
     @field_validator("notice_gateway")
     @classmethod
     def _can_be_reached_safely(cls, url: str, info: ValidationInfo) -> str:
-        key = info.data.get("notice_key")
-        if url and key is None:
+        key: Path | None = info.data.get("notice_key")
+        if not url:
+            return url
+        if key is None:
             raise ValueError("a gateway needs HOTLINE_NOTICE_KEY, the file of the key shared with it")
-        if url:
-            read_key(key)
-            try:
-                check_url(url, (urlsplit(url).hostname or "",), development=info.data["development"])
-            except HostRefused as refused:
-                raise ValueError(f"it is no https URL that can be sent to: {refused.rule}") from None
+        read_key(key)
+        try:
+            check_url(url, (urlsplit(url).hostname or "",), development=info.data["development"])
+        except HostRefused as refused:
+            raise ValueError(f"it is no https URL that can be sent to: {refused.rule}") from None
         return url
 
     def database_of(self, service: str) -> str:
