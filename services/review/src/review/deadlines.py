@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Table, Text, Uuid, literal, select
+from sqlalchemy import Column, Index, Integer, Table, Text, Uuid, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,6 +43,12 @@ DEADLINE: Final = Table(
     Column("generation", Integer, nullable=False),
     Column("basis", JSONB, nullable=False),
     Column("allowance", JSONB),
+)
+Index(
+    "deadline_matter_idx",
+    DEADLINE.c.matter,
+    DEADLINE.c.kind,
+    postgresql_where=text("matter <> '00000000-0000-0000-0000-000000000000'"),
 )
 
 
