@@ -10,7 +10,9 @@ from review import deadlines, register
 from review import docket as dockets
 from review.accountability.commands import finding as accountability
 from review.callbacks import commands as callbacks
+from review.consultation import commands as consultations
 from review.docket import SHELF
+from review.escalation import commands as escalations
 from review.extensions import commands as extensions
 from review.returns import commands as returns
 from review.supervision import commands as supervision
@@ -30,6 +32,8 @@ async def follow(tx: Transaction, event: Event) -> None:
     await returns.follow(tx, docket, event)
     await extensions.follow(tx, docket, event)
     await callbacks.follow(tx, docket, event)
+    await consultations.follow(tx, docket, event)
+    await escalations.follow(tx, docket, event)
 
 
 async def note_deadlines(tx: Transaction, event: Event) -> None:
@@ -52,6 +56,20 @@ async def pass_on(tx: Transaction, event: Event) -> None:
 async def note_contact(tx: Transaction, event: Event) -> None:
     """The unit spoke with the requester."""
     await extensions.note_contact(tx, event)
+    await _note_deed(tx, event)
+
+
+async def note_statement(tx: Transaction, event: Event) -> None:
+    """The unit stated why the demand cannot be satisfied."""
+    await _note_deed(tx, event)
+    await hold_to_account(tx, event)
+
+
+async def _note_deed(tx: Transaction, event: Event) -> None:
+    ticket = ticket_of_subject(event.subject)
+    docket = None if ticket is None else await dockets.load(tx.connection, ticket, lock=True)
+    if docket is not None:
+        await callbacks.note_deed(tx, docket, event)
 
 
 async def record_callback(tx: Transaction, event: Event) -> None:
@@ -92,7 +110,7 @@ HANDLERS: Final[Handlers] = {
     "ExtensionRequested": hold_to_account,
     "ExtensionGranted": hold_to_account,
     "ReturnDenied": hold_to_account,
-    "StatementSubmitted": hold_to_account,
+    "StatementSubmitted": note_statement,
     "PolicyApplied": note,
     "PolicyActivated": SHELF.keep,
     "UnitChanged": register.keep,

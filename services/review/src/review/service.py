@@ -5,7 +5,9 @@ from common.runtime.service import Service, Surroundings
 from review.accountability.commands.months import Months
 from review.accountability.routes import accountability_routes
 from review.callbacks.routes import callback_routes
+from review.consultation.routes import consultation_routes
 from review.consumers import HANDLERS
+from review.escalation.routes import escalation_routes
 from review.extensions.routes import extension_routes
 from review.returns.routes import return_routes
 from review.supervision.routes import supervision_routes
@@ -25,6 +27,8 @@ def build(surroundings: Surroundings) -> Service:
             extension_routes(room, run),
             supervision_routes(room, run),
             callback_routes(room, run),
+            consultation_routes(room, run),
+            escalation_routes(room, run),
             accountability_routes(room, run),
         ],
         handlers=HANDLERS,

@@ -1,9 +1,18 @@
-"""Recording a callback that intake announced, judging it, and what dispatch answered."""
+"""Recording a callback that intake announced, judging it, and what dispatch and the unit answered."""
 
 from typing import Final
 from uuid import UUID
 
-from common.events.dispatch import Archived, Dispatched, HandlingStopped, Reissued, RulingApplied, RulingOvertaken
+from common.events.dispatch import (
+    Archived,
+    Dispatched,
+    HandlingStopped,
+    Reissued,
+    RequesterContacted,
+    RulingApplied,
+    RulingOvertaken,
+    StatementSubmitted,
+)
 from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.intake import CallbackRecorded
 from common.events.review import CallbackJudged
@@ -19,6 +28,7 @@ from review.callbacks.rules import (
     GroundNotOfOutcome,
     Judgment,
     Outcome,
+    answered_state,
     archived_by_rule,
     judged,
     over,
@@ -124,8 +134,33 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
     """What dispatch's facts make of the ticket's callbacks; the docket is up to the event already."""
     match event.data:
         case RulingApplied(kind="callback", ruling=case):
-            await store.answer(tx.connection, case, "applied")
+            callback = await store.load(tx.connection, case)
+            if callback is not None:
+                await store.answer(tx.connection, case, answered_state(callback))
         case RulingOvertaken(kind="callback", ruling=case):
             await store.answer(tx.connection, case, "overtaken")
     if isinstance(event.data, _GOES_ON):
         await store.lapse(tx.connection, docket.ticket, round=None if docket.status in ENDED else docket.round)
+
+
+async def note_deed(tx: Transaction, docket: Docket, event: Event) -> None:
+    """Consumer of what the unit does after a callback: it explains itself to the requester, or makes its statement.
+
+    It counts for the callbacks of its round that came before it; one that waited for it is judged again.
+    """
+    data = event.data
+    match data:
+        case RequesterContacted(purpose="explanation"):
+            callbacks = (await pack_of(tx.connection, docket)).callbacks
+            if not callbacks.explains(data.outcome):
+                return
+            told = {"unit": data.unit, "at": data.occurred_at.isoformat(), "outcome": data.outcome}
+            for callback in await store.open_of_round(tx.connection, docket.ticket, data.round):
+                if callback.occurred_at <= data.occurred_at:
+                    await store.keep_deed(tx.connection, callback.id, "explained", told | {"remark": data.remark})
+        case StatementSubmitted():
+            told = {"unit": data.unit, "at": data.occurred_at.isoformat(), "statement": str(data.statement)}
+            said = {"text": data.text, "evidence": list(data.evidence)}
+            for callback in await store.open_of_round(tx.connection, docket.ticket, data.round):
+                if callback.occurred_at <= data.occurred_at:
+                    await store.keep_deed(tx.connection, callback.id, "stated", told | said)

@@ -1,6 +1,6 @@
 """The doors of callbacks: the queue, and a reviewer's judgement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -24,7 +24,7 @@ from common.web.problems import not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
 from review.callbacks import commands, store
-from review.callbacks.rules import OPEN, Outcome, State, judgements_for
+from review.callbacks.rules import OPEN, Outcome, State, judgements_for, open_outcomes
 from review.docket import SHELF
 from review.edge import RoundSeen, after, at_the_edge, within
 
@@ -57,8 +57,30 @@ class Made(ApiModel):
     basis: tuple[Basis, ...]
 
 
+class Explained(ApiModel):
+    """How the unit explained itself to the requester."""
+
+    unit: str | None
+    at: datetime
+    outcome: str
+    remark: str | None
+
+
+class Stated(ApiModel):
+    """The unit's 情况说明及有效依据."""
+
+    statement: UUID
+    unit: str
+    at: datetime
+    text: str
+    evidence: tuple[str, ...]
+
+
 class CallbackSeen(ApiModel):
-    """One callback with what may be decided of it now."""
+    """One callback with what may be decided of it now.
+
+    ``not_chased``: the ticket's marks for which the rate of satisfaction is not to be chased, with the clause.
+    """
 
     id: UUID
     ticket: UUID
@@ -75,9 +97,14 @@ class CallbackSeen(ApiModel):
     attempt: int
     occurred_at: datetime
     remark: str | None
+    explained: Explained | None
+    stated: Stated | None
     judgement: Made | None
+    earlier: list[Made]
     judgements: list[Choice]
     redo_grounds: list[Choice]
+    statement_grounds: list[Choice]
+    not_chased: list[Choice]
 
 
 def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
@@ -109,7 +136,7 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
     @routes.post("/{case}/judgements", status_code=201, response_model=CallbackSeen, openapi_extra=KEYED)
     async def judge_callback(case: UUID, body: NewJudgement, caller: Caller, request: Request) -> Response:
-        """Archive or redo; effective when the dispatching service has answered."""
+        """Archive, redo, or ask the unit to explain or state; effective when the dispatching service has answered."""
         admit("callback.judge", caller)
         reason = mask(body.reason)
 
@@ -130,18 +157,17 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 
 async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[CallbackSeen]:
-    seen = []
-    for row in rows:
-        judgements, grounds = await _choices(connection, row)
-        seen.append(
-            CallbackSeen(
-                **{name: getattr(row, name) for name in _COPIED},
-                judgement=_made(row) if row.judgement is not None else None,
-                judgements=judgements,
-                redo_grounds=grounds,
-            )
+    return [
+        CallbackSeen(
+            **{name: getattr(row, name) for name in _COPIED},
+            explained=None if row.explained is None else Explained(**row.explained),
+            stated=None if row.stated is None else Stated(**row.stated),
+            judgement=_made(row._mapping) if row.judgement is not None else None,
+            earlier=[_made(one) for one in row.earlier],
+            **await _choices(connection, row),
         )
-    return seen
+        for row in rows
+    ]
 
 
 _COPIED = (
@@ -150,27 +176,41 @@ _COPIED = (
 )  # fmt: skip
 
 
-def _made(row: Any) -> Made:
+def _made(judged: Mapping[str, Any]) -> Made:
     return Made(
-        outcome=row.judgement,
-        by_rule=row.by_rule,
-        ground=row.ground,
-        note=row.note,
-        judged_at=row.judged_at,
-        basis=store.basis_of(row.basis),
+        outcome=judged["judgement"],
+        by_rule=judged["by_rule"],
+        ground=judged["ground"],
+        note=judged["note"],
+        judged_at=judged["judged_at"],
+        basis=store.basis_of(judged["basis"]),
     )
 
 
-async def _choices(connection: AsyncConnection, row: Any) -> tuple[list[Choice], list[Choice]]:
-    """The outcomes and the grounds for redoing that are open; none while the ticket's pack has not come."""
-    if row.state not in OPEN:
-        return [], []
+async def _choices(connection: AsyncConnection, row: Any) -> dict[str, list[Choice]]:
+    """What a person may pick, and what to bear in mind; none while the ticket's pack has not come."""
+    empty: list[Choice] = []
+    none = dict.fromkeys(("judgements", "redo_grounds", "statement_grounds", "not_chased"), empty)
     try:
-        callbacks = (await SHELF.version(connection, row.policy)).callbacks
+        pack = await SHELF.version(connection, row.policy)
     except Transient:
-        return [], []
-    grounds = callbacks.redo_when.values() if row.state == "queued" else ()
-    return _told(judgements_for(callbacks, row.state)), _told(grounds)
+        return none
+    callbacks, apart = pack.callbacks, pack.callbacks.indicator
+    marked = [pack.ticket.marks[mark] for mark in row.marks if mark in pack.ticket.marks]
+    not_chased = [
+        Choice(code=one.code, label=one.label, basis=apart.basis) for one in marked if apart and one.code in apart.marks
+    ]
+    if row.state not in OPEN:
+        return none | {"not_chased": not_chased}
+    callback = store.callback_of(row)
+    may = open_outcomes(callbacks, callback)
+    statements = callbacks.statement_when or {}
+    return {
+        "judgements": _told(judgements_for(callbacks, callback)),
+        "redo_grounds": _told(callbacks.redo_when.values() if "redo" in may else ()),
+        "statement_grounds": _told(statements.values() if "statement" in may else ()),
+        "not_chased": not_chased,
+    }
 
 
 def _told(entries: Iterable[Entry]) -> list[Choice]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import Boolean, Column, Index, Integer, Select, Table, Text, Uuid, select, update
@@ -35,6 +35,9 @@ CALLBACK: Final = Table(
     Column("note", Text),
     Column("basis", JSONB),
     Column("judged_at", Instant),
+    Column("explained", JSONB, comment="when and how the unit explained itself to the requester"),
+    Column("stated", JSONB, comment="the unit's statement with its evidence"),
+    Column("earlier", JSONB, nullable=False, comment="judgements that asked something of the unit, oldest first"),
 )
 Index("callback_ticket_idx", CALLBACK.c.ticket, CALLBACK.c.id)
 Index("callback_state_idx", CALLBACK.c.state, CALLBACK.c.id)
@@ -50,6 +53,11 @@ async def ticket_of(connection: AsyncConnection, callback: UUID) -> UUID | None:
     return ticket
 
 
+def callback_of(row: Any) -> Callback:
+    """The callback in a row that shows more than it."""
+    return Callback(**{name: getattr(row, name) for name in Callback.__dataclass_fields__})
+
+
 async def load(connection: AsyncConnection, callback: UUID) -> Callback | None:
     """One callback, as of now: the caller holds the docket's row."""
     row = (await connection.execute(select(*_CALLBACK).where(CALLBACK.c.id == callback))).first()
@@ -58,7 +66,7 @@ async def load(connection: AsyncConnection, callback: UUID) -> Callback | None:
 
 async def add(connection: AsyncConnection, callback: Callback) -> bool:
     """Keep a recorded callback; False when its id is known already."""
-    columns = {name: getattr(callback, name) for name in Callback.__dataclass_fields__}
+    columns = {name: getattr(callback, name) for name in Callback.__dataclass_fields__} | {"earlier": []}
     added = insert(CALLBACK).values(columns).on_conflict_do_nothing().returning(CALLBACK.c.id)
     return (await connection.execute(added)).first() is not None
 
@@ -80,6 +88,17 @@ async def lapse(connection: AsyncConnection, ticket: UUID, *, round: int | None)
     await connection.execute(query.values(state="lapsed"))
 
 
+async def open_of_round(connection: AsyncConnection, ticket: UUID, round: int) -> list[Callback]:
+    """The answered callbacks of a round on which something is still to be decided or to be told by dispatch."""
+    query = select(*_CALLBACK).where(
+        CALLBACK.c.ticket == ticket,
+        CALLBACK.c.round == round,
+        CALLBACK.c.outcome == "reached",
+        CALLBACK.c.state.in_(("queued", "awaiting_unit", "judged")),
+    )
+    return [Callback(**row._mapping) for row in await connection.execute(query.order_by(CALLBACK.c.id))]
+
+
 async def answer(connection: AsyncConnection, callback: UUID, state: State) -> None:
     """Dispatch's answer to a judgement, once."""
     await connection.execute(
@@ -87,7 +106,17 @@ async def answer(connection: AsyncConnection, callback: UUID, state: State) -> N
     )
 
 
+async def keep_deed(
+    connection: AsyncConnection, callback: UUID, column: Literal["explained", "stated"], told: dict[str, Any]
+) -> None:
+    """What the unit did after the callback; where that was awaited, a person judges again."""
+    await connection.execute(update(CALLBACK).where(CALLBACK.c.id == callback).values({column: told}))
+    awaited = update(CALLBACK).where(CALLBACK.c.id == callback, CALLBACK.c.state == "awaiting_unit")
+    await connection.execute(awaited.values(state="queued"))
+
+
 async def keep_judgment(connection: AsyncConnection, callback: Callback, judgment: Judgment, at: datetime) -> Callback:
+    """The judgement that stands now; an earlier one, which asked something of the unit, stays on record."""
     await connection.execute(
         update(CALLBACK)
         .where(CALLBACK.c.id == callback.id)
@@ -99,9 +128,22 @@ async def keep_judgment(connection: AsyncConnection, callback: Callback, judgmen
             note=judgment.note,
             basis=[one.model_dump(mode="json") for one in judgment.basis],
             judged_at=at,
+            earlier=await _earlier(connection, callback),
         )
     )
-    return replace(callback, state="judged")
+    return replace(callback, state="judged", judgement=judgment.outcome)
+
+
+_JUDGEMENT: Final = ("judgement", "by_rule", "ground", "note", "basis", "judged_at")
+
+
+async def _earlier(connection: AsyncConnection, callback: Callback) -> list[dict[str, Any]]:
+    columns = [CALLBACK.c[name] for name in (*_JUDGEMENT, "earlier")]
+    row = (await connection.execute(select(*columns).where(CALLBACK.c.id == callback.id))).one()
+    if row.judgement is None:
+        return list(row.earlier)
+    last = {name: getattr(row, name) for name in _JUDGEMENT} | {"judged_at": row.judged_at.isoformat()}
+    return [*row.earlier, last]
 
 
 def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
@@ -121,7 +163,8 @@ class Wanted:
 
 
 def _view() -> Select[Any]:
-    columns = (*CALLBACK.c, DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit)
+    told = (DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit, DOCKET.c.marks)
+    columns = (*CALLBACK.c, *told)
     return select(*columns).select_from(CALLBACK.join(DOCKET, DOCKET.c.ticket == CALLBACK.c.ticket))
 
 

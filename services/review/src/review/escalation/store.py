@@ -1,0 +1,158 @@
+"""The reports upward and the decisions that came back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, Index, Integer, Select, Table, Text, Uuid, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.basis import Basis
+from common.database import Instant
+from review.docket import DOCKET, METADATA
+from review.escalation.rules import Decision, Escalation, State
+
+ESCALATION: Final = Table(
+    "escalation",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket", Uuid, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("addressee", Text, nullable=False),
+    Column("consultation", Uuid, nullable=False, comment="the one that stayed unresolved"),
+    Column("report", Text, nullable=False),
+    Column("reply_line", Text),
+    Column("reported_at", Instant, nullable=False),
+    Column("reported_on", JSONB, nullable=False, comment="the clauses it was reported on"),
+    Column("outcome", Text),
+    Column("unit", Text),
+    Column("co_handlers", ARRAY(Text)),
+    Column("limit_set", JSONB),
+    Column("instruction", Text),
+    Column("decided_reply_line", Text),
+    Column("basis", JSONB),
+    Column("decided_at", Instant),
+    Column("overtaken_because", Text),
+)
+Index(
+    "escalation_unsettled_key",
+    ESCALATION.c.ticket,
+    unique=True,
+    postgresql_where=text("state in ('reported', 'decided')"),
+)
+Index("escalation_ticket_idx", ESCALATION.c.ticket, ESCALATION.c.id)
+Index("escalation_state_idx", ESCALATION.c.state, ESCALATION.c.id)
+
+UNSETTLED: Final[tuple[State, ...]] = ("reported", "decided")
+_OWN: Final = tuple(ESCALATION.c[name] for name in Escalation.__dataclass_fields__)
+
+
+def stored(basis: Iterable[Basis]) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json") for one in basis]
+
+
+def basis_of(kept: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
+    return tuple(Basis(**one) for one in kept or ())
+
+
+async def load(connection: AsyncConnection, case: UUID) -> Escalation | None:
+    """One report, as of now: who decides on it holds the docket's row."""
+    row = (await connection.execute(select(*_OWN).where(ESCALATION.c.id == case))).first()
+    return None if row is None else Escalation(**row._mapping)
+
+
+async def unsettled(connection: AsyncConnection, ticket: UUID) -> State | None:
+    """The state of the ticket's report that is not settled, if there is one."""
+    query = select(ESCALATION.c.state).where(ESCALATION.c.ticket == ticket, ESCALATION.c.state.in_(UNSETTLED))
+    state: State | None = (await connection.execute(query)).scalar()
+    return state
+
+
+async def add(connection: AsyncConnection, escalation: Escalation, basis: Iterable[Basis], at: datetime) -> None:
+    columns = {name: getattr(escalation, name) for name in Escalation.__dataclass_fields__}
+    await connection.execute(insert(ESCALATION).values({**columns, "reported_at": at, "reported_on": stored(basis)}))
+
+
+async def keep_decision(
+    connection: AsyncConnection, case: UUID, decision: Decision, basis: Iterable[Basis], at: datetime
+) -> None:
+    await connection.execute(
+        update(ESCALATION)
+        .where(ESCALATION.c.id == case)
+        .values(
+            state="decided",
+            outcome=decision.outcome,
+            unit=decision.unit,
+            co_handlers=list(decision.co_handlers),
+            limit_set=None if decision.limit is None else decision.limit.model_dump(mode="json"),
+            instruction=decision.instruction,
+            decided_reply_line=decision.reply_line,
+            basis=stored(basis),
+            decided_at=at,
+        )
+    )
+
+
+async def answer(connection: AsyncConnection, case: UUID, state: State, because: str | None = None) -> Any | None:
+    """Dispatch's answer to a decision, once: its outcome and unit; None when it was answered before."""
+    answered = (
+        update(ESCALATION)
+        .where(ESCALATION.c.id == case, ESCALATION.c.state == "decided")
+        .values(state=state, overtaken_because=because)
+        .returning(ESCALATION.c.outcome, ESCALATION.c.unit)
+    )
+    return (await connection.execute(answered)).first()
+
+
+async def lapse(connection: AsyncConnection, ticket: UUID) -> None:
+    """The ticket's life has ended before anything came back."""
+    await connection.execute(
+        update(ESCALATION).where(ESCALATION.c.ticket == ticket, ESCALATION.c.state == "reported").values(state="lapsed")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reports a list shows; None: all. ``reader``: the unit that asks, for those of its tickets."""
+
+    jurisdictions: frozenset[str] | None = None
+    reader: str | None = None
+    state: State | None = None
+    ticket: UUID | None = None
+    after: UUID | None = None
+    most: int = 50
+
+
+def _view() -> Select[Any]:
+    told = (DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit.label("holder"))
+    readers = (DOCKET.c.co_handlers.label("helpers"), DOCKET.c.sub_units)
+    whole = ESCALATION.join(DOCKET, DOCKET.c.ticket == ESCALATION.c.ticket)
+    return select(*ESCALATION.c, *told, *readers).select_from(whole)
+
+
+async def view(connection: AsyncConnection, case: UUID) -> Any | None:
+    """One report with its ticket, for reading."""
+    return (await connection.execute(_view().where(ESCALATION.c.id == case))).first()
+
+
+async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+    """Reports with their tickets, in the order in which they were sent up."""
+    query = _view().order_by(ESCALATION.c.id).limit(wanted.most)
+    if wanted.jurisdictions is not None:
+        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
+    if wanted.reader is not None:
+        lists = (DOCKET.c.co_handlers, DOCKET.c.sub_units)
+        query = query.where(or_(DOCKET.c.unit == wanted.reader, *(one.contains([wanted.reader]) for one in lists)))
+    if wanted.state is not None:
+        query = query.where(ESCALATION.c.state == wanted.state)
+    if wanted.ticket is not None:
+        query = query.where(ESCALATION.c.ticket == wanted.ticket)
+    if wanted.after is not None:
+        query = query.where(ESCALATION.c.id > wanted.after)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    return rows
