@@ -42,7 +42,7 @@ DEADLINE: Final = Table(
     Column("due_at", Instant, comment="null: none applies to this round"),
     Column("generation", Integer, nullable=False),
     Column("basis", JSONB, nullable=False),
-    Column("allowance", JSONB),
+    Column("allowance", JSONB(none_as_null=True)),
 )
 Index(
     "deadline_matter_idx",

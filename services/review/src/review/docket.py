@@ -66,7 +66,7 @@ DOCKET: Final = Table(
     Column("dispatched_at", Instant),
     Column("category", Text),
     Column("marks", ARRAY(Text), nullable=False),
-    Column("designation", JSONB, comment="what bound the unit, where it is designated"),
+    Column("designation", JSONB(none_as_null=True), comment="what bound the unit, where it is designated"),
     Column(
         "sub_units", ARRAY(Text), nullable=False, comment="units that the holder passed the ticket on to; they may read"
     ),

@@ -214,6 +214,7 @@ async def examine_waiting(tx: Transaction, docket: Docket) -> None:
 
 async def _deny_designated(tx: Transaction, docket: Docket) -> None:
     """The unit was designated while its return waited for a reviewer: the rule decides now (双鸭山 第十九条（四）)."""
+    docket = await dockets.load(tx.connection, docket.ticket) or docket  # whose case it was may have said more
     for filing in await store.undecided(tx.connection, docket.ticket, ("queued",)):
         window = await store.window_of(tx.connection, filing, docket)
         if window is not None and filing.round == docket.round and filing.unit == docket.unit:

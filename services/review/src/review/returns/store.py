@@ -53,7 +53,7 @@ RETURN: Final = Table(
     Column("basis", JSONB),
     Column("decided_at", Instant),
     Column("lapsed_because", Text),
-    Column("designation", JSONB),
+    Column("designation", JSONB(none_as_null=True)),
 )
 Index(
     "return_case_unsettled_key",
