@@ -67,10 +67,10 @@ SPECIAL = frozenset({"special"})
         (told("TicketAmended", marks=("special",), lead=LEAD), {}),
         (told("TicketAmended", marks=("special",), new_marks=SPECIAL), {}),
         # SYS-11 紧急求助向主管部门报告；普通的三方通话、其他不予受理的情形不报告
-        (told("TicketTransferred", line="119"), {AUTHORITY: "emergency_transferred"}),
-        (told("TicketTransferred", line="市人社局"), {}),
-        (told("TicketDeclined", ground="emergency"), {AUTHORITY: "emergency_declined"}),
-        (told("TicketDeclined", ground="military"), {}),
+        (told("TicketTransferred", line="119", emergency=True), {AUTHORITY: "emergency_transferred"}),
+        (told("TicketTransferred"), {}),
+        (told("TicketDeclined", emergency=True), {AUTHORITY: "emergency_declined"}),
+        (told("TicketDeclined"), {}),
         # SYS-32 督办三种形式
         (told("SupervisionIssued", unit=LEAD, form="phone"), {LEAD: "phone_supervision"}),
         (told("SupervisionIssued", unit=LEAD, form="consultation"), {LEAD: "consultation_supervision"}),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import combinations, product
 
+from common.policy.acceptance import Acceptance
 from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks
 from common.policy.dispatching import Dispatching
@@ -33,6 +34,7 @@ def problems_of_sections(
     dispatching: Dispatching,
     unit_register: UnitRegister | None,
     notices: Notices | None,
+    acceptance: Acceptance,
 ) -> list[Problem]:
     """Everything wrong between sections that are well-formed each by itself."""
     return [
@@ -47,7 +49,7 @@ def problems_of_sections(
         *_accountability(accountability, returns, limits, callbacks),
         *_register(jurisdiction, unit_kinds, units),
         *_dispatching(dispatching, unit_register, unit_kinds),
-        *_notices(notices, ticket, limits, unit_kinds),
+        *_notices(notices, acceptance, ticket, limits, unit_kinds),
     ]
 
 
@@ -174,7 +176,11 @@ def _answers(callbacks: Callbacks) -> Iterator[Problem]:
 
 
 def _notices(
-    notices: Notices | None, ticket: TicketSection, limits: Limits, kinds: Mapping[str, UnitKind]
+    notices: Notices | None,
+    acceptance: Acceptance,
+    ticket: TicketSection,
+    limits: Limits,
+    kinds: Mapping[str, UnitKind],
 ) -> Iterator[Problem]:
     if notices is None:
         return
@@ -184,6 +190,8 @@ def _notices(
         place: Place = ("notices", "occasions", code)
         if occasion.mark is not None and occasion.mark not in ticket.marks:
             yield Problem((*place, "mark"), f"no mark is called {occasion.mark!r}")
+        if occasion.emergency and acceptance.emergency is None:
+            yield Problem((*place, "emergency"), "acceptance does not say what an emergency is")
         if occasion.limit is not None and occasion.limit not in limits.tables:
             yield Problem((*place, "limit"), f"the limits say nothing about {occasion.limit!r}")
     for mark in notices.never_quiet_marks.value:

@@ -28,7 +28,7 @@ _OF_HELD: frozenset[Happening] = frozenset({"Dispatched", "Reissued", "TicketAme
 _NAMED_BY: Mapping[Addressee, Happening] = {"unit": "SupervisionIssued", "participants": "ConsultationConvened"}
 _ALWAYS = frozenset({"number", "type"})
 _WORDS_OF: Mapping[str, Happening] = {"times": "TicketUrged", "line": "TicketTransferred"}
-"""Words of a text that only one event can fill in: how often it was urged, which line the caller was put through to."""
+"""Words of a text that only one event fills in: how often it was urged, the emergency line that was called in."""
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -36,15 +36,14 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 class Occasion(Entry):
     """One notice: what brings it about, whom it goes to, and its words.
 
-    ``mark``: only for tickets with this mark; an amendment brings it about when it is what sets the mark. ``ground``,
-    ``lines``, ``form``: only for this ground of non-acceptance, these emergency lines, this form of supervision.
+    ``mark``: only for tickets with this mark; an amendment brings it about when it is what sets the mark.
+    ``emergency``: only for what the section on acceptance calls one. ``form``: only for this form of supervision.
     ``limit`` names the kind of limit whose length the text tells. ``at_once``: quiet hours do not hold it.
     """
 
     on: Annotated[tuple[Happening, ...], Field(min_length=1)]
     mark: Code | None = None
-    ground: Code | None = None
-    lines: tuple[Words, ...] = ()
+    emergency: Literal[True] | None = None
     form: Literal["phone", "consultation", "special"] | None = None
     to: Annotated[tuple[Addressee, ...], Field(min_length=1)]
     limit: Code | None = None

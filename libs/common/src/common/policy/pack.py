@@ -130,6 +130,7 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         dispatching=pack.dispatching,
         unit_register=pack.unit_register,
         notices=pack.notices,
+        acceptance=pack.acceptance,
     )
     if pack.extensions is not None:
         problems += problems_of_extensions(pack.extensions, pack.ticket.types, pack.limits.kinds())

@@ -98,6 +98,10 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
             situation = _situation(data, known.channel, data.marks)
             new_marks = situation.marks - known.marks
             await store.change_matter(tx.connection, data.ticket, situation)
+    emergency = pack.acceptance.emergency_of(
+        ground=getattr(data, "ground", None) if isinstance(data, TicketDeclined) else None,
+        transferred_to=getattr(data, "transferred_to", None),
+    )
     lead, co_handlers = await _holders(tx, data)
     holders = [unit for unit in (lead, *co_handlers) if unit is not None]
     return Happened(
@@ -114,8 +118,8 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
         unit=getattr(data, "unit", None),
         participants=getattr(data, "participants", ()),
         form=getattr(data, "form", None),
-        ground=getattr(data, "ground", None),
-        line=getattr(data, "transferred_to", None),
+        emergency=emergency is not None,
+        line=None if emergency is None else emergency.line_in(getattr(data, "transferred_to", "")),
         times=getattr(data, "times", None),
     )
 

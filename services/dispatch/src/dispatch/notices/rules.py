@@ -32,6 +32,7 @@ class Happened:
 
     ``marks`` are those of the ticket, ``new_marks`` those that this event sets. ``above`` lists, per holder, itself and
     the units above it with their kinds, the nearest first. ``unit`` and ``participants`` are named by the event itself.
+    ``emergency``: acceptance calls it one; ``line``: the emergency line that the caller was put through to.
     """
 
     type: str
@@ -47,7 +48,7 @@ class Happened:
     unit: str | None = None
     participants: tuple[str, ...] = ()
     form: str | None = None
-    ground: str | None = None
+    emergency: bool = False
     line: str | None = None
     times: int | None = None
 
@@ -80,8 +81,7 @@ def _brought_about(occasion: Occasion, happened: Happened) -> bool:
     return (
         happened.type in occasion.on
         and (occasion.mark is None or occasion.mark in marks)
-        and (occasion.ground is None or occasion.ground == happened.ground)
-        and (not occasion.lines or happened.line in occasion.lines)
+        and (occasion.emergency is None or happened.emergency)
         and (occasion.form is None or occasion.form == happened.form)
     )
 
