@@ -1,6 +1,7 @@
 """Nothing personal outside the vault: not in any other row of the database, not in the log."""
 
 import json
+from typing import Any
 
 from tests.intake.centre import LEAD, NAME, PHONE, Centre, demand
 from tests.support.logs import captured_logs
@@ -24,7 +25,7 @@ async def everything_stored(centre: Centre) -> str:
 
 
 async def test_no_table_holds_what_the_requester_said_of_himself(centre: Centre) -> None:
-    told = {
+    told: dict[str, Any] = {
         "statement": SPOKEN,
         "address": f"{NAME}家，{PHONE}",
         "legal_limit": {
@@ -44,6 +45,22 @@ async def test_no_table_holds_what_the_requester_said_of_himself(centre: Centre)
     await centre.closed(ticket)
     look = {"tickets": [ticket["id"]], "purpose": f"联系{PHONE}", "field": "contact"}
     assert (await centre.post("/contact-reveals", look, role="unit", unit=LEAD)).json()["reveals"][0]["name"] == NAME
+    wished = await centre.register(**told)
+    for path, body in (
+        ("supplements", {"text": SPOKEN}),
+        ("urgings", {"text": SPOKEN}),
+        ("withdrawal", {"reason": SPOKEN}),
+    ):
+        answer = await centre.post(f"/tickets/{wished['id']}/{path}", {"round": 0, **body})
+        assert answer.status_code == 201, answer.text
+    limit = told["legal_limit"] | {"amount": 4}
+    amended = {"round": 0, "address": f"{NAME}家旁，{PHONE}", "legal_limit": limit, "reason": SPOKEN}
+    answer = await centre.post(f"/tickets/{wished['id']}/amendments", amended, headers={"If-Match": '"1"'})
+    assert answer.status_code == 201, answer.text
+    restriction = {"ground": "repeated_calling", "ends_at": "2025-10-01T00:00:00+08:00", "approver": "dev-supervisor"}
+    barred = {"jurisdiction": "shuangyashan", "phone": PHONE, "reason": f"{PHONE}反复拨打", **restriction}
+    assert (await centre.post("/restrictions", barred, role="supervisor")).status_code == 201
+    assert (await centre.post("/tickets", demand(**told))).status_code == 403
     called = {"round": 1, "outcome": "not_reached", "remark": f"{NAME}未接{PHONE}"}
     assert (await centre.post(f"/tickets/{ticket['id']}/callbacks", called)).status_code == 201
     stored = await everything_stored(centre)

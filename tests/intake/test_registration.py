@@ -149,3 +149,70 @@ async def test_what_was_registered_can_be_found(centre: Centre) -> None:
     third = (await centre.get("/tickets", {"size": 1, "cursor": second["next"]})).json()
     assert second["items"][0]["id"] == ticket["id"]
     assert third == {"items": [], "next": None}
+
+
+HANDED_DOWN: dict[str, Any] = {"channel": "upper_platform", "external_ref": "hl-2025-000123"}
+PAPER = {"document": "省平台交办单", "article": "第1项"}
+
+
+async def test_a_ticket_handed_down_brings_its_number_and_its_limit(centre: Centre) -> None:
+    limits = [
+        {"limit": {"amount": 3, "unit": "working_days"}, "basis": PAPER},
+        {"due_at": "2025-09-30T17:00:00+08:00", "basis": PAPER},
+    ]
+    for imposed in limits:
+        ticket = await centre.register(**HANDED_DOWN, imposed_limit=imposed)
+        fact = (await centre.wire.announced())[-1].data
+        assert isinstance(fact, TicketCreated)
+        assert (fact.external_ref, fact.imposed_limit is not None) == ("hl-2025-000123", True)
+        read = (await centre.get(f"/tickets/{ticket['id']}")).json()
+        assert read["imposed_limit"]["basis"]["document"] == "省平台交办单"
+    assert fact.imposed_limit is not None
+    assert str(fact.imposed_limit.due_at) == "2025-09-30 09:00:00+00:00"
+
+
+async def test_a_limit_is_imposed_only_from_above_ahead_and_in_one_way(centre: Centre) -> None:
+    span, due = {"limit": {"amount": 3, "unit": "working_days"}}, {"due_at": "2025-09-26T16:00:00+08:00"}
+    answered = {"outcome": "answered", "answer": "已答复"}
+    rows: list[tuple[dict[str, Any], str, str]] = [
+        ({"channel": "upper_platform"}, "external_ref", "required"),
+        ({"imposed_limit": {**span, "basis": PAPER}}, "imposed_limit", "not_handed_down"),
+        ({**HANDED_DOWN, **answered, "imposed_limit": {**span, "basis": PAPER}}, "imposed_limit", "other_outcome"),
+        ({**HANDED_DOWN, "imposed_limit": {**due, "basis": PAPER}}, "imposed_limit.due_at", "passed"),
+        ({**HANDED_DOWN, "imposed_limit": {**span, **due, "basis": PAPER}}, "imposed_limit", "one_of"),
+        ({**HANDED_DOWN, "imposed_limit": {"basis": PAPER}}, "imposed_limit", "one_of"),
+        ({**HANDED_DOWN, "imposed_limit": span}, "imposed_limit.basis", "required"),
+    ]
+    for changed, field, rule in rows:
+        refused = await centre.post("/tickets", demand(**changed))
+        assert refused.status_code == 422, refused.text
+        assert [(each["field"], each["rule"]) for each in refused.json()["fields"]] == [(field, rule)]
+    assert await centre.count("ticket") == 0
+
+
+async def test_an_emergency_passed_on_or_declined_says_that_it_is_told_at_once(centre: Centre) -> None:
+    passed = {"outcome": "transferred", "consent": True, "mode": "transfer"}
+    await centre.register(**passed, transferred_to="119")
+    await centre.register(outcome="declined", ground="emergency", told=True)
+    await centre.register(**passed, transferred_to="社保专家座席")
+    first, second, third = [event.data for event in await centre.wire.announced()]
+    assert isinstance(first, TicketTransferred)
+    assert isinstance(second, TicketDeclined)
+    assert isinstance(third, TicketTransferred)
+    for told in (first, second):
+        assert "第一时间通报相关单位，并向热线主管部门报告" in (told.basis[-1].quote or "")
+    assert (first.transferred_to, second.ground) == ("119", "emergency")
+    assert second.right_body == "110、119、120、122紧急服务专线"
+    assert [basis.article for basis in third.basis] == ["第十三条"]
+
+
+async def test_who_is_declined_is_told_who_is_in_charge(centre: Centre) -> None:
+    known = await centre.register(
+        outcome="declined", ground="statutory_procedure", told=True, right_body="市仲裁委员会"
+    )
+    assert known["acceptance"]["tell"].endswith("您可以向市仲裁委员会反映。")
+    assert known["acceptance"]["right_body"] == "市仲裁委员会"
+    assert [basis["article"] for basis in known["acceptance"]["basis"]] == ["第十二条（一）", "第十二条"]
+    unknown = await centre.register(outcome="declined", ground="statutory_procedure", told=True)
+    assert unknown["acceptance"]["right_body"] is None
+    assert "您可以向" not in unknown["acceptance"]["tell"]

@@ -7,7 +7,7 @@ import pytest
 from tests.intake.centre import HERE, LEAD, OTHER, Centre
 
 from common.clock import new_id
-from common.events.dispatch import Dispatched, SignedIn
+from common.events.dispatch import Dispatched, Reissued, SignedIn, SubAssigned
 from common.events.review import ReturnApproved, ReturnDenied
 from common.events.sla import DeadlineRow, DeadlineSet
 from common.events.vocabulary import Anchor
@@ -142,3 +142,25 @@ async def test_lists_are_narrowed_and_bad_filters_refused(centre: Centre) -> Non
     )
     for query in refused:
         assert (await centre.get("/tickets", query)).status_code == 422, query
+
+
+async def test_a_co_handlers_signature_moves_nothing_and_a_sub_assigned_unit_reads(centre: Centre) -> None:
+    ticket = await centre.register()
+    await centre.dispatched(ticket, co_handlers=(OTHER,))
+    await centre.wire.deliver(SignedIn(**centre.facts(ticket, 1), unit=OTHER, part="co_handler"))
+    assert (await centre.get(f"/tickets/{ticket['id']}")).json()["status"] == "dispatched"
+    inside = "shuangyashan.ludengsuo"
+    for path in ("", "/timeline"):
+        assert (await centre.get(f"/tickets/{ticket['id']}{path}", role="unit", unit=inside)).status_code == 404
+    passed_on = {"assignment": new_id(), "unit": LEAD, "to_unit": inside}
+    await centre.wire.deliver(SubAssigned(**centre.facts(ticket, 1), **passed_on))
+    await centre.wire.deliver(SubAssigned(**centre.facts(ticket, 1), **passed_on))
+    read = await centre.get(f"/tickets/{ticket['id']}", role="unit", unit=inside)
+    assert (read.json()["unit"], read.json()["sub_units"]) == (LEAD, [inside])
+    assert (await centre.get(f"/tickets/{ticket['id']}/timeline", role="unit", unit=inside)).status_code == 200
+    (listed,) = (await centre.get("/tickets", role="unit", unit=inside)).json()["items"]
+    assert listed["id"] == ticket["id"]
+    look = {"tickets": [ticket["id"]], "purpose": "上门", "field": "contact"}
+    assert (await centre.post("/contact-reveals", look, role="unit", unit=inside)).status_code == 200
+    await centre.wire.deliver(Reissued(**centre.facts(ticket, 2), unit=LEAD, reason="redo", previous_round=1))
+    assert (await centre.get(f"/tickets/{ticket['id']}", role="unit", unit=inside)).status_code == 404

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.basis import Basis
 from common.database import Instant, metadata
 from common.events.dispatch import (
     Closed,
@@ -45,10 +46,11 @@ from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
 from common.policy import Pack
 from common.runtime.packs import PackShelf
-from common.security.access import Principal
+from common.security.access import Principal, require
 from common.security.audit import audit_table
+from common.security.refusals import NotVisible
 from common.web.idempotency import idempotency_table
-from common.web.problems import Problem
+from common.web.problems import Problem, conflict, stale_round
 
 METADATA = metadata()
 EVENTS = add_event_tables(METADATA)
@@ -200,6 +202,28 @@ async def load_several(connection: AsyncConnection, tickets: tuple[UUID, ...]) -
     """The dockets of those tickets that there are."""
     rows = await connection.execute(select(*_DOCKET).where(TICKET.c.id.in_(tickets)))
     return {row["id"]: _docket(row) for row in rows.mappings()}
+
+
+async def load_for(tx: Transaction, action: str, caller: Principal, ticket: UUID, round: int) -> Docket:
+    """The docket for a command of the centre that names the round it saw; nobody else changes it meanwhile."""
+    docket = await load(tx.connection, ticket, lock=True)
+    if docket is None:
+        raise NotVisible(action)
+    require(action, caller, jurisdiction=docket.jurisdiction)
+    await require_unparked(tx.connection, ticket)
+    if round != docket.round:
+        raise stale_round(docket.round)
+    return docket
+
+
+def not_in_this_status(docket: Docket, detail: str, basis: Basis) -> Problem:
+    """409 for a command of the centre; says which of them are possible now."""
+    possible: tuple[str, ...] = ()
+    if docket.status in BEFORE_CLOSING:
+        possible = ("amend", "supplement", "urge", "withdraw")
+    elif docket.status == "closed":
+        possible = ("callback", "supplement")
+    return conflict("not_allowed", detail, allowed=possible, basis=(basis,))
 
 
 async def require_unparked(connection: AsyncConnection, ticket: UUID) -> None:

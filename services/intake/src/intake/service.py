@@ -1,8 +1,9 @@
-"""Intake, put together: 受理、诉求人保密库、回访、工单全程."""
+"""Intake, put together: 受理、更正、补充、催单、撤单、限制使用、诉求人保密库、回访、工单全程."""
 
 from common.runtime.assembly import assemble, commands_of
 from common.runtime.service import Service, Surroundings
 from common.security.vaulting import KeyRing
+from intake.amendments.routes import amendment_routes
 from intake.callbacks.routes import callback_routes
 from intake.consumers import HANDLERS
 from intake.registration.commands import Desk
@@ -11,6 +12,7 @@ from intake.registration.store import Numbers, Register
 from intake.restrictions.routes import restriction_routes
 from intake.timeline import timeline_routes
 from intake.vault.routes import reveal_routes
+from intake.wishes.routes import wish_routes
 
 
 def build(surroundings: Surroundings) -> Service:
@@ -27,6 +29,8 @@ def build(surroundings: Surroundings) -> Service:
             registration_routes(desk, commands),
             timeline_routes(room),
             callback_routes(keys, commands),
+            amendment_routes(keys, commands),
+            wish_routes(keys, commands),
             restriction_routes(room, keys, commands),
             reveal_routes(room, keys),
         ),

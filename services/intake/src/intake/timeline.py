@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlalchemy import RowMapping, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,14 +50,35 @@ class RequesterShown(ApiModel):
     confidential: bool
 
 
+class Urgings(ApiModel):
+    """催单: how often, and when last."""
+
+    times: int
+    last_at: datetime | None
+
+
+class PendingWithdrawal(ApiModel):
+    """撤单 that was asked for and waits for dispatch's answer."""
+
+    case: UUID
+    asked_at: datetime
+
+
 class Ticket(Summary):
-    """One ticket; statement and address are masked. ``settled`` says how it was settled at registration."""
+    """One ticket; statement and address are masked. ``settled`` says how it was settled at registration.
+
+    Its ``ETag`` is what an amendment names in ``If-Match``.
+    """
 
     statement: str | None
     address: str | None
     requester: RequesterShown
+    sub_units: list[str]
+    urgings: Urgings
+    withdrawal: PendingWithdrawal | None
     closed_at: datetime | None
     legal_limit: dict[str, Any] | None
+    imposed_limit: dict[str, Any] | None
     settled: dict[str, Any] | None
     external_ref: str | None
     call_id: str | None
@@ -107,6 +128,7 @@ class Wanted(Parameters):
     type: TicketType | None = None
     unit: Annotated[str, TextInput(100)] | None = None
     category: Annotated[str, TextInput(100)] | None = None
+    mark: Annotated[str, TextInput(60)] | None = None
     jurisdiction: Annotated[str, TextInput(60)] | None = None
     received_from: Instant | None = None
     received_to: Instant | None = None
@@ -132,9 +154,11 @@ def timeline_routes(room: Room) -> APIRouter:
         return Page(items=items, next=more)
 
     @routes.get("/tickets/{ticket}")
-    async def read(ticket: UUID, caller: Caller) -> Ticket:
+    async def read(ticket: UUID, caller: Caller, response: Response) -> Ticket:
         async with room.database.engine.connect() as connection:
-            return _ticket(await _visible(connection, "ticket.read", caller, ticket))
+            row = await _visible(connection, "ticket.read", caller, ticket)
+        response.headers["ETag"] = f'"{row["revision"]}"'
+        return _ticket(row)
 
     @routes.get("/tickets/{ticket}/timeline")
     async def tell(ticket: UUID, caller: Caller) -> Timeline:
@@ -159,6 +183,8 @@ def _narrowed(query: Select[Any], wanted: Wanted, caller: Principal) -> Select[A
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(TICKET.c[name] == value)
+    if wanted.mark is not None:
+        query = query.where(TICKET.c.marks.contains([wanted.mark]))
     if wanted.unit is not None:
         query = query.where(_held_by(wanted.unit))
     if wanted.received_from is not None:
@@ -171,7 +197,7 @@ def _narrowed(query: Select[Any], wanted: Wanted, caller: Principal) -> Select[A
 
 
 def _held_by(unit: str) -> Any:
-    return or_(TICKET.c.unit == unit, TICKET.c.co_handlers.contains([unit]))
+    return or_(TICKET.c.unit == unit, TICKET.c.co_handlers.contains([unit]), TICKET.c.sub_units.contains([unit]))
 
 
 def _after(cursor: str) -> UUID:
@@ -187,13 +213,16 @@ async def _visible(connection: AsyncConnection, action: str, caller: Principal, 
     if row is None:
         require(action, caller, jurisdiction=None)
         raise not_found()
-    holders = (*([row["unit"]] if row["unit"] else []), *row["co_handlers"])
+    holders = (*([row["unit"]] if row["unit"] else []), *row["co_handlers"], *row["sub_units"])
     require(action, caller, jurisdiction=row["jurisdiction"], holders=holders)
     return row
 
 
 def _ticket(row: RowMapping) -> Ticket:
-    given = {name: row[name] for name in Ticket.model_fields if name != "requester"}
+    made = ("requester", "urgings", "withdrawal")
+    given = {name: row[name] for name in Ticket.model_fields if name not in made}
+    asked = {"case": row["withdrawal"], "asked_at": row["withdrawal_at"]} if row["withdrawal"] else None
+    given |= {"urgings": {"times": row["urged"], "last_at": row["urged_at"]}, "withdrawal": asked}
     requester = {
         "kind": row["requester_kind"],
         **{name: row[name] for name in ("anonymous", "has_contact", "confidential")},

@@ -169,10 +169,14 @@ class _Shown:
         return None if masked is None else masked.model_dump(mode="json")
 
     def limit(self, stated: Stated | None) -> Stated | None:
-        if stated is None:
-            return None
-        words = {name: self.hide(getattr(stated.basis, name)) for name in ("document", "article", "quote")}
-        return stated.model_copy(update={"basis": stated.basis.model_copy(update=words)})
+        return None if stated is None else masked_limit(stated, *self.own)
+
+
+def masked_limit(stated: Stated, *own: str | None) -> Stated:
+    """The limit with its basis as others may read it."""
+    words = {name: getattr(stated.basis, name) for name in ("document", "article", "quote")}
+    hidden = {name: None if text is None else mask(text, *own) for name, text in words.items()}
+    return stated.model_copy(update={"basis": stated.basis.model_copy(update=hidden)})
 
 
 def _masked(demand: Demand, acceptance: Acceptance) -> _Shown:

@@ -11,11 +11,12 @@ from sqlalchemy import RowMapping, select
 from common.basis import Basis
 from common.clock import SHANGHAI
 from common.messaging.room import Room, Transaction
-from common.policy import NoPackInForce
+from common.policy import NoPackInForce, Pack
 from common.security.access import require, visible_jurisdiction
 from common.security.bearer import Caller
 from common.security.masking import NotAPhone, normalise_phone
 from common.security.vaulting import KeyRing
+from common.web.edge import accepted_at
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Instant, Parameters, Text
 from common.web.problems import FieldError, Problem, conflict, invalid
@@ -105,11 +106,14 @@ def restriction_routes(room: Room, keys: KeyRing, commands: Commands[Transaction
     async def enter(entered: RestrictionInput, caller: Caller, request: Request) -> Response:
         require("restriction.impose", caller, jurisdiction=entered.jurisdiction)
         _check_texts(entered)
+        # Asked for before the transaction: a command that holds a connection waits for no second one.
+        pack = await _pack(room, entered.jurisdiction, accepted_at(request))
 
         async def command(tx: Transaction) -> Answer:
             wanted = entered.wanted(tx.now)
+            if pack is None:
+                raise invalid("jurisdiction", "no_pack", "该地区没有生效的办法。")
             try:
-                pack = await SHELF.in_force(room.database, entered.jurisdiction, tx.now)
                 case, basis = await impose(
                     tx,
                     caller,
@@ -120,7 +124,7 @@ def restriction_routes(room: Room, keys: KeyRing, commands: Commands[Transaction
                     approver=entered.approver,
                     reason=entered.reason,
                 )
-            except (RestrictionRefused, AlreadyRestricted, NoPackInForce) as refused:
+            except (RestrictionRefused, AlreadyRestricted) as refused:
                 raise _problem(refused) from None
             told = {"id": case, "jurisdiction": entered.jurisdiction, "basis": [each.model_dump() for each in basis]}
             times = {"ground": wanted.ground, "starts_at": wanted.starts_at, "ends_at": wanted.ends_at}
@@ -156,6 +160,13 @@ def restriction_routes(room: Room, keys: KeyRing, commands: Commands[Transaction
     return routes
 
 
+async def _pack(room: Room, jurisdiction: str, at: datetime) -> Pack | None:
+    try:
+        return await SHELF.in_force(room.database, jurisdiction, at)
+    except NoPackInForce:
+        return None
+
+
 def _check_texts(entered: RestrictionInput) -> None:
     try:
         number = normalise_phone(entered.phone)
@@ -187,13 +198,9 @@ def _state(row: RowMapping, now: datetime) -> State:
     return "standing" if now < row["ends_at"] else "ended"
 
 
-def _problem(refused: Exception) -> Problem:
-    match refused:
-        case RestrictionRefused():
-            field = FieldError(refused.field, refused.rule, refused.message)
-            return Problem(422, "invalid_input", "输入有误", refused.message, fields=[field], basis=refused.basis)
-        case AlreadyRestricted():
-            until = refused.ends_at.astimezone(SHANGHAI)
-            return conflict("already_restricted", f"该号码已限制使用至{until:%Y年%-m月%-d日%H时%M分}。")
-        case _:
-            return invalid("jurisdiction", "no_pack", "该地区没有生效的办法。")
+def _problem(refused: RestrictionRefused | AlreadyRestricted) -> Problem:
+    if isinstance(refused, AlreadyRestricted):
+        until = refused.ends_at.astimezone(SHANGHAI)
+        return conflict("already_restricted", f"该号码已限制使用至{until:%Y年%-m月%-d日%H时%M分}。")
+    field = FieldError(refused.field, refused.rule, refused.message)
+    return Problem(422, "invalid_input", "输入有误", refused.message, fields=[field], basis=refused.basis)

@@ -1,5 +1,6 @@
 """An audited look at requesters of tickets one holds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +15,7 @@ from common.security.refusals import AccessRefused, NotVisible
 from common.security.vaulting import KeyRing
 from intake.docket import AUDIT, Docket, load_several, require_unparked
 from intake.vault.rules import FIELDS_OF, Asked, Confidential, Field, NotHeldNow, check
-from intake.vault.store import open_fields
+from intake.vault.store import Words, further_words, open_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Revealed:
     ticket: UUID
     number: str
     fields: dict[str, str | None]
+    further: tuple[Words, ...] = ()
 
 
 async def reveal(
@@ -41,11 +43,14 @@ async def reveal(
     async with room.transaction(accepted_at) as tx:
         dockets = await load_several(tx.connection, tickets)
         shown: dict[UUID, dict[str, str | None]] = {}
+        further: Mapping[UUID, list[Words]] = {}
         refusal: Exception | None = None
         try:
             for ticket in tickets:
                 await _allow(tx.connection, caller, ticket, dockets.get(ticket))
             shown = await open_fields(tx.connection, keys, tickets, FIELDS_OF[field])
+            if field == "original":
+                further = await further_words(tx.connection, keys, tickets)
         except (AccessRefused, Confidential) as refused:
             refusal = refused
         looks = [
@@ -62,7 +67,10 @@ async def reveal(
     if refusal is not None:
         raise refusal
     nothing: dict[str, str | None] = dict.fromkeys(FIELDS_OF[field])
-    return [Revealed(ticket, dockets[ticket].number, shown.get(ticket, nothing)) for ticket in tickets]
+    return [
+        Revealed(ticket, dockets[ticket].number, shown.get(ticket, nothing), tuple(further.get(ticket, ())))
+        for ticket in tickets
+    ]
 
 
 async def _allow(connection: AsyncConnection, caller: Principal, ticket: UUID, docket: Docket | None) -> None:

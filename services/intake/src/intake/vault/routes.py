@@ -1,5 +1,7 @@
 """``POST /v1/contact-reveals``: never kept for a repeat; whoever asks again is looked at again."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from common.web.inputs import ApiModel, Text
 from common.web.problems import Problem
 from common.web.routing import router
 from intake.vault import rules
-from intake.vault.commands import reveal
+from intake.vault.commands import Revealed, reveal
 
 
 class RevealInput(ApiModel):
@@ -27,8 +29,19 @@ class RevealInput(ApiModel):
     field: rules.Field
 
 
+class FurtherWords(ApiModel):
+    """What was said after the registration: a supplement, an urging, a withdrawal, or an address before a change."""
+
+    kind: str
+    text: str
+    accepted_at: datetime
+
+
 class RevealAnswer(ApiModel):
-    """One requester: ``name`` and ``phone`` for a contact, ``statement`` and ``address`` for the original words."""
+    """One requester: ``name`` and ``phone`` for a contact, ``statement`` and ``address`` for the original words.
+
+    ``further``: the original words that came after the registration.
+    """
 
     ticket: UUID
     number: str
@@ -36,6 +49,7 @@ class RevealAnswer(ApiModel):
     phone: str | None = None
     statement: str | None = None
     address: str | None = None
+    further: list[FurtherWords] | None = None
 
 
 class Reveals(ApiModel):
@@ -56,10 +70,15 @@ def reveal_routes(room: Room, keys: KeyRing) -> APIRouter:
             raise Problem(
                 403, "confidential", "信息保密", "诉求人要求信息保密，请经热线中心联系。", basis=[refused.basis]
             ) from None
-        answers = [
-            RevealAnswer.model_validate({"ticket": one.ticket, "number": one.number, **one.fields}) for one in seen
-        ]
+        answers = [_answer(one) for one in seen]
         content = Reveals(reveals=answers).model_dump_json(exclude_unset=True)
         return Response(content, 200, {"Cache-Control": "no-store"}, "application/json")
 
     return routes
+
+
+def _answer(one: Revealed) -> RevealAnswer:
+    told: dict[str, object] = {"ticket": one.ticket, "number": one.number, **one.fields}
+    if one.further:
+        told["further"] = [asdict(words) for words in one.further]
+    return RevealAnswer.model_validate(told)

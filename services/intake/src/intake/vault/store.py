@@ -1,13 +1,17 @@
 """The vault: a requester's name, number and own words, each sealed for its own place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, Index, LargeBinary, Table, select
+from sqlalchemy import Column, Index, LargeBinary, Table, Text, insert, select, update
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.clock import new_id
+from common.database import Instant
 from common.security.vaulting import KeyRing
 from intake.docket import METADATA
 
@@ -22,6 +26,17 @@ VAULT = Table(
     Column("address", LargeBinary, comment="the original words"),
 )
 Index("vault_phone_index_idx", VAULT.c.phone_index, VAULT.c.ticket, postgresql_where=VAULT.c.phone_index.is_not(None))
+
+SPOKEN = Table(
+    "spoken",
+    METADATA,
+    Column("id", PgUUID, primary_key=True),
+    Column("ticket", PgUUID, nullable=False),
+    Column("kind", Text, nullable=False, comment="supplement, urging, withdrawal, or the address before an amendment"),
+    Column("text", LargeBinary, nullable=False, comment="the original words"),
+    Column("accepted_at", Instant, nullable=False),
+)
+Index("spoken_ticket_idx", SPOKEN.c.ticket, SPOKEN.c.id)
 
 FIELDS: Final = ("name", "phone", "statement", "address")
 
@@ -67,3 +82,46 @@ async def open_fields(
         }
         for row in rows.mappings()
     }
+
+
+async def requester_of(connection: AsyncConnection, keys: KeyRing, ticket: UUID) -> tuple[str | None, str | None]:
+    """The requester's own name and number, for what must not be shown of a text."""
+    own = (await open_fields(connection, keys, (ticket,), ("name", "phone"))).get(ticket, {})
+    return own.get("name"), own.get("phone")
+
+
+async def keep_words(
+    connection: AsyncConnection, keys: KeyRing, ticket: UUID, kind: str, words: str, at: datetime
+) -> None:
+    """Seal what was said after the registration."""
+    place = new_id()
+    sealed = keys.encrypt("spoken", "text", place, words)
+    await connection.execute(
+        insert(SPOKEN).values({"id": place, "ticket": ticket, "kind": kind, "text": sealed, "accepted_at": at})
+    )
+
+
+async def replace_address(connection: AsyncConnection, keys: KeyRing, ticket: UUID, address: str) -> None:
+    sealed = keys.encrypt("vault", "address", ticket, address)
+    await connection.execute(update(VAULT).where(VAULT.c.ticket == ticket).values(address=sealed))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said after the registration, opened."""
+
+    kind: str
+    text: str
+    accepted_at: datetime
+
+
+async def further_words(
+    connection: AsyncConnection, keys: KeyRing, tickets: tuple[UUID, ...]
+) -> Mapping[UUID, list[Words]]:
+    """Everything that was said of those tickets after their registration, in its order."""
+    found: dict[UUID, list[Words]] = {}
+    rows = await connection.execute(select(SPOKEN).where(SPOKEN.c.ticket.in_(tickets)).order_by(SPOKEN.c.id))
+    for row in rows.mappings():
+        opened = keys.decrypt("spoken", "text", row["id"], row["text"])
+        found.setdefault(row["ticket"], []).append(Words(row["kind"], opened, row["accepted_at"]))
+    return found
