@@ -199,4 +199,5 @@ def _member(union: Any, value: Any) -> Any:
 
 def _same_in_other_words(content: Mapping[str, Any], mutant: Mutant) -> bool:
     """One natural day, rolled on to a working day, is one working day."""
-    return mutant.place[-1] == "unit" and content.get("amount") == 1 and mutant.says == "natural_days"
+    allowed = mutant.place[-2:] == ("allowance", "unit")
+    return allowed and content.get("amount") == 1 and mutant.says == "natural_days"

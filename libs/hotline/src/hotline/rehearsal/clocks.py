@@ -1,59 +1,101 @@
-"""Clocks (时限): when something is due, when its lamp is lit, and whether a fact was in time (双鸭山 第十六条)."""
+"""Clocks (时限): what is due after which fact, when its lamp is lit, and whether a fact was in time (双鸭山 第十六条)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from common.policy.limits import Kind
+from common.events.vocabulary import Anchor as Anchored
+from common.events.vocabulary import Limit
+from common.policy.limits import Anchor, Kind, Owner, Span
 from common.policy.ruled import Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
-from sla.counting import Instants, count
-from sla.plan import Ruling, ruling
+from sla.counting import Extension, Instants, count
+from sla.deadlines import Deadline
+from sla.docket import Concluded, Docket
+from sla.facts import Fact as Announced
+from sla.plan import ANCHORS, Rules, opened
+
+_SOME: Final = UUID(int=1)
+_EVENTS: Final = {anchor: event for event, anchor in reversed(ANCHORS.items())}
+_OWNERS: Final[dict[str | None, Owner]] = {"主办单位": "lead", "协办单位": "co_handler"}
 
 
-def rule_of(stage: Stage, kind: str, anchor_at: datetime) -> Ruling | None:
-    """What sla reads of the pack for the scenario's ticket."""
-    return ruling(stage.pack, kind, stage.situation, anchor_at, stage.legal_limit)
+def deadlines(stage: Stage, after: str, at: datetime) -> tuple[Deadline, ...]:
+    """What sla sets after a fact of the scenario's ticket, which has a lead and one co-handler."""
+    docket = _docket(stage, at)
+    found: list[Deadline] = []
+    for form in ("designation", "coordination", "consultation") if after == "convened" else (None,):
+        fact = Announced(_SOME, _EVENTS[after], "scenario", at, at, docket.round, docket.unit, _SOME, {"form": form})
+        found += opened(docket, Rules(stage.pack, stage.calendar), fact)
+    return tuple(found)
 
 
-def instants(stage: Stage, kind: str, anchor_at: datetime) -> Instants | None:
-    """The limit as sla counts it; None where there is none."""
-    rule = rule_of(stage, kind, anchor_at)
-    return None if rule is None or rule.counting is None else count(stage.calendar, anchor_at, rule.counting)
+def _docket(stage: Stage, at: datetime) -> Docket:
+    situation, concluded = stage.situation, stage.concluded_limit
+    anchor = Anchored(event=_SOME, at=at, type="RulingApplied")
+    return Docket(
+        ticket=_SOME,
+        number="SYS20250101000001",
+        jurisdiction=stage.pack.jurisdiction,
+        policy=stage.pack.version,
+        type=situation.type or "",
+        channel=situation.channel or "phone",
+        category=situation.category or "某类",
+        marks=tuple(situation.marks),
+        legal_limit=stage.legal_limit,
+        round=situation.round,
+        unit="主办单位",
+        co_handlers=("协办单位",),
+        former=(),
+        partition=0,
+        imposed_limit=stage.imposed_limit,
+        concluded=Concluded("consultation", Limit(amount=concluded.amount, unit=concluded.unit), anchor)
+        if concluded
+        else None,
+    )
 
 
-def due_at(stage: Stage, kind: str, anchor_at: datetime) -> datetime | None:
-    found = instants(stage, kind, anchor_at)
-    return found.due_at if found else None
+def due_at(stage: Stage, kind: str, at: datetime, after: str = "dispatched") -> datetime | None:
+    """The first late instant of a kind; None: it does not run from that fact, or has no limit."""
+    return next((one.due_at for one in deadlines(stage, after, at) if one.kind == kind), None)
+
+
+def extended(stage: Stage, deadline: Deadline, spans: tuple[Span, ...]) -> Instants:
+    """The deadline with extensions that were granted and took effect, one after the other."""
+    granted = tuple(Extension(_SOME, span.allowance) for span in spans)
+    return count(stage.calendar, deadline.anchor.at, replace(deadline.counting, extensions=granted))
 
 
 class ExpectedDeadline(Part):
     """A deadline by hand. ``due_at`` is the first late instant; ``derivation`` says in words how it was counted.
 
-    ``after`` is the fact it runs from, ``at`` the instant of that fact: the dispatch, where none is given.
-    ``due_at`` None: the pack says that there is no limit. ``articles``: beside ``article``, where several clauses rule.
+    ``after`` is the fact it runs from, ``at`` the instant of that fact: the dispatch, where none is given. ``due_at``
+    none: no limit. ``articles``: where several clauses rule. ``owed_by``: by whom, where more than the lead.
     """
 
-    after: str = "dispatched"
+    after: Anchor = "dispatched"
     at: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
     warn_at: AwareDatetime | None = None
-    provisional: bool = False
+    owed_by: tuple[Owner, ...] | None = None
     article: Words | None = None
     articles: tuple[Words, ...] = ()
     derivation: Words
 
     def differences(self, kind: str, stage: Stage) -> Iterator[str]:
-        anchor_at = self.at or stage.dispatched_at
-        rule, found = rule_of(stage, kind, anchor_at), instants(stage, kind, anchor_at)
-        yield from compare(f"{kind} runs from", self.after, rule.anchor if rule else None)
-        yield from compare(f"{kind} due", self.due_at, found.due_at if found else None)
-        yield from compare(f"{kind} yellow lamp", self.warn_at, found.warn_at if found else None)
-        yield from compare(f"{kind} is provisional", self.provisional, found.provisional if found else False)
+        set_ = [one for one in deadlines(stage, self.after, self.at or stage.dispatched_at) if one.kind == kind]
+        one = set_[0] if set_ else None
+        yield from compare(f"{kind} due", self.due_at, one.due_at if one else None)
+        yield from compare(f"{kind} yellow lamp", self.warn_at, one.warn_at if one else None)
         expected = self.articles or ((self.article,) if self.article else ())
-        yield from compare(f"{kind} article", expected, articles(rule.basis) if rule else ())
+        yield from compare(f"{kind} article", expected, articles(one.basis) if one else ())
+        if self.after == "dispatched" and one is not None:
+            owners = tuple(_OWNERS[found.unit] for found in set_)
+            yield from compare(f"{kind} is owed by", self.owed_by or ("lead",), owners)
 
 
 class Fact(Part):

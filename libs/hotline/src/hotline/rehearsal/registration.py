@@ -6,12 +6,9 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
-from common.basis import Basis
-from common.calendar import Unit
 from common.clock import local_date
-from common.events.vocabulary import ImposedLimit, Limit
 from common.policy.ruled import Code, Part, Words
-from hotline.rehearsal.stage import Expectation, Stage, articles, compare
+from hotline.rehearsal.stage import Expectation, HandedDown, Stage, articles, compare
 from intake.registration.rules import (
     Acceptance,
     Demand,
@@ -36,18 +33,6 @@ class Settled(Part):
     transferred_to: Words | None = None
     consent: bool | None = None
     mode: Code | None = None
-
-
-class HandedDown(Part):
-    """What the platform above set as limit: a span, or the first late instant."""
-
-    amount: Annotated[int, Field(gt=0)] | None = None
-    unit: Unit | None = None
-    due_at: AwareDatetime | None = None
-
-    def limit(self) -> ImposedLimit:
-        span = None if self.amount is None or self.unit is None else Limit(amount=self.amount, unit=self.unit)
-        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(rule="SYS-11", assumption="交办时限"))
 
 
 class RefusedEntry(Part):

@@ -6,28 +6,29 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from common.calendar import OutsideCalendar, WorkingCalendar
-from common.events.vocabulary import LegalLimit
 from common.policy import Pack
-from common.policy.limits import Kind
+from common.policy.limits import Kind, Span
 from common.policy.ruled import Part, Words
-from hotline.rehearsal.callbacks import CallbackAnswered
+from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
 from hotline.rehearsal.registration import Registration
 from hotline.rehearsal.restrictions import RestrictionWanted
 from hotline.rehearsal.returns import ReturnFiled
-from hotline.rehearsal.stage import Expectation, Several, SituationShape, Stage, Untold, compare
+from hotline.rehearsal.stage import Expectation, HandedDown, LawLimit, Several, SituationShape, Stage, Untold, compare
 from hotline.rehearsal.units import UnitEntered
 from hotline.rehearsal.vocabulary import ListRead, Values
 
 
 class Scenario(Part):
-    """``words`` tell the story. ``situation``, ``dispatched_at`` and ``legal_limit`` are its ticket, where it has one;
-    everything else is expected."""
+    """``words`` tell the story. ``situation``, ``dispatched_at`` and the three limits of its own are its ticket, where
+    it has one; everything else is expected."""
 
     words: Words
     situation: SituationShape | None = None
     dispatched_at: AwareDatetime | None = None
-    legal_limit: LegalLimit | None = None
+    legal_limit: LawLimit | None = None
+    imposed_limit: HandedDown | None = None
+    concluded_limit: Span | None = None
 
     deadlines: Annotated[Mapping[Kind, ExpectedDeadline], Field(min_length=1)] | None = None
     facts: tuple[Fact, ...] = ()
@@ -35,6 +36,7 @@ class Scenario(Part):
     returned: Several[ReturnFiled] = Field(default=(), alias="return")
     registration: Several[Registration] = ()
     callback: Several[CallbackAnswered] = ()
+    rates: Several[RatesCounted] = ()
     unit: Several[UnitEntered] = ()
     restriction: Several[RestrictionWanted] = ()
     lists: Several[ListRead] = ()
@@ -51,7 +53,15 @@ class Scenario(Part):
 
 def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Iterator[str]:
     """What does not come out as the scenario says, one sentence each; nothing when all of it does."""
-    stage = Stage(pack, calendar, scenario.situation, scenario.dispatched_at, scenario.legal_limit)
+    stage = Stage(
+        pack,
+        calendar,
+        scenario.situation,
+        scenario.dispatched_at,
+        scenario.legal_limit.limit() if scenario.legal_limit else None,
+        scenario.imposed_limit.limit() if scenario.imposed_limit else None,
+        scenario.concluded_limit,
+    )
     try:
         for kind, deadline in (scenario.deadlines or {}).items():
             yield from deadline.differences(kind, stage)

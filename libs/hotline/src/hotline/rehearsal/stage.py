@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from common.basis import Basis
-from common.calendar import WorkingCalendar
+from common.calendar import Unit, WorkingCalendar
 from common.clock import SHANGHAI
-from common.events.vocabulary import LegalLimit
+from common.events.vocabulary import ImposedLimit, LegalLimit, Limit
 from common.policy import Pack, Situation
+from common.policy.limits import Span
 from common.policy.ruled import Code, Part, Words
 
 
@@ -34,6 +35,28 @@ class SituationShape(Part):
         return Situation(self.type, self.channel, self.category, self.urgency, frozenset(self.marks), self.round)
 
 
+class LawLimit(Span):
+    """A limit that a law sets for the ticket, with its clause."""
+
+    article: Words
+
+    def limit(self) -> LegalLimit:
+        basis = Basis(rule="SYS-16", document="某法", article=self.article, quote="办理期限")
+        return LegalLimit(amount=self.amount, unit=self.unit, basis=basis)
+
+
+class HandedDown(Part):
+    """The limit that came with a ticket from the platform above: a span, or the first late instant."""
+
+    amount: Annotated[int, Field(gt=0)] | None = None
+    unit: Unit | None = None
+    due_at: AwareDatetime | None = None
+
+    def limit(self) -> ImposedLimit:
+        span = None if self.amount is None or self.unit is None else Limit(amount=self.amount, unit=self.unit)
+        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(rule="SYS-11", assumption="交办时限"))
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """The pack that is rehearsed, and what the scenario tells of its ticket."""
@@ -43,6 +66,8 @@ class Stage:
     told: SituationShape | None = None
     dispatched: datetime | None = None
     legal_limit: LegalLimit | None = None
+    imposed_limit: ImposedLimit | None = None
+    concluded_limit: Span | None = None
 
     @property
     def situation(self) -> Situation:

@@ -43,7 +43,7 @@ class Values(Expectation):
             yield from compare(f"clause of {place}", clause, article)
         for place, words in self.texts.items():
             found = _at(stage.pack, place)
-            yield from compare(place, words, None if found is None else str(found))
+            yield from compare(place, words, _text(found))
 
 
 def _at(value: Any, place: str) -> Any:
@@ -55,6 +55,13 @@ def _at(value: Any, place: str) -> Any:
         else:
             value = getattr(value, step, None)
     return value
+
+
+def _text(value: Any) -> str | None:
+    """A value as a clerk writes it: the members of a list with 、 between them."""
+    if isinstance(value, tuple):
+        return "、".join(map(str, value))
+    return None if value is None else str(value)
 
 
 def _read(entry: Any) -> str:
