@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.events.envelope import Jurisdiction, UnitCode
-from common.events.vocabulary import Slug
+from common.events.vocabulary import Designation, Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
 from common.policy.ruled import Entry
@@ -23,6 +23,7 @@ from common.web.inputs import ApiModel
 from common.web.problems import invalid, not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
+from review.deadlines import of_cases
 from review.docket import SHELF
 from review.edge import RoundSeen, Written, after, at_the_edge, masked, within
 from review.returns import commands, store
@@ -69,6 +70,7 @@ class Made(ApiModel):
     ground: str | None
     by_rule: bool
     note: str | None
+    designation: Designation | None
     decided_at: datetime
     basis: tuple[Basis, ...]
 
@@ -85,7 +87,10 @@ class Earlier(ApiModel):
 
 
 class ReturnSeen(ApiModel):
-    """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known."""
+    """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known.
+
+    ``ruling_due_at``: the first late instant of the ruling, as far as it is known.
+    """
 
     id: UUID
     ticket: UUID
@@ -103,6 +108,7 @@ class ReturnSeen(ApiModel):
     filed_at: datetime
     window_due_at: datetime | None
     late: bool | None
+    ruling_due_at: datetime | None
     decision: Made | None
     lapsed_because: str | None
     grounds: Choices | None
@@ -199,6 +205,7 @@ async def _seen(connection: AsyncConnection, caller: Principal, rows: Sequence[A
     """The rows as ``caller`` may see them, each with the earlier returns of its ticket."""
     own = visible_unit("return.read", caller)
     earlier = [row for row in await store.history(connection, (row.ticket for row in rows)) if own in (None, row.unit)]
+    rulings = await of_cases(connection, "ruling", (row.id for row in rows))
     seen = []
     for row in rows:
         decided = row.outcome is not None
@@ -209,6 +216,7 @@ async def _seen(connection: AsyncConnection, caller: Principal, rows: Sequence[A
                 papers=tuple(row.papers),
                 window_due_at=row.window_due_at if decided else row.current_due_at,
                 late=late,
+                ruling_due_at=rulings[row.id].due_at if row.id in rulings else None,
                 decision=_made(row) if decided else None,
                 grounds=await _choices(connection, row.policy) if row.state == "queued" and own is None else None,
                 history=[
@@ -233,6 +241,7 @@ def _made(row: Any) -> Made:
         ground=row.decided_ground,
         by_rule=row.by_rule,
         note=row.note,
+        designation=None if row.designation is None else Designation(**row.designation),
         decided_at=row.decided_at,
         basis=store.basis_of(row.basis),
     )
