@@ -24,7 +24,10 @@ async def test_a_registered_ticket_waits_for_its_dispatch(office: Office) -> Non
 
 async def test_an_assignment_begins_the_first_round_and_names_its_principle(office: Office) -> None:
     ticket = await office.register()
-    answer = await office.assign(ticket, co_handlers=[OTHER], remark="请电话联系 13812345678", designated=True)
+    named = {"by": "superior", "reference": "市政府办公室批办单第 17 号，联系人 13812345678"}
+    answer = await office.assign(
+        ticket, co_handlers=[OTHER], remark="请电话联系 13812345678", designated=True, designation=named
+    )
     assert answer.status_code == 201
     body = answer.json()
     assert (body["status"], body["round"], body["unit"], body["co_handlers"]) == ("dispatched", 1, LEAD, [OTHER])
@@ -38,6 +41,11 @@ async def test_an_assignment_begins_the_first_round_and_names_its_principle(offi
         (OTHER,),
         "function",
         True,
+    )
+    assert data.designation is not None
+    assert (data.designation.by, data.designation.reference) == (
+        "superior",
+        "市政府办公室批办单第 17 号，联系人 [手机号]",
     )
     assert data.basis[0].rule == "SYS-14"
     assert data.remark == "请电话联系 [手机号]"

@@ -7,6 +7,7 @@ from tests.support.wire import at
 
 from common.clock import new_id
 from common.events.dispatch import Archived, Dispatched, Reissued, RulingApplied, RulingOvertaken
+from common.events.vocabulary import Designation
 from common.policy.pack import parse_pack
 
 
@@ -61,7 +62,7 @@ async def test_a_ruling_that_arrives_while_a_report_waits_wins_over_the_report(b
     docket = await office.docket(ticket)
     assert (docket.status, docket.report) == ("awaiting_dispatch", None)
     late = await office.post(f"closing-reports/{report}/decisions", {"round": 1, "decision": "accept"}, "reviewer")
-    assert (late.status_code, late.json()["allowed"]) == (409, ["assign"])
+    assert (late.status_code, late.json()["allowed"]) == (409, ["assign", "claim"])
 
 
 async def test_a_ruling_that_arrives_after_the_closing_is_overtaken(office: Office) -> None:
@@ -195,9 +196,72 @@ async def test_a_conclusion_that_names_another_unit_designates_it_for_a_round_of
 
 async def test_a_conclusion_that_names_the_present_lead_leaves_its_round_running(office: Office) -> None:
     ticket = await office.signed_in()
-    await office.hear("ConsultationConcluded", ticket, outcome="unit_named", unit=LEAD)
+    case = new_id()
+    await office.hear(
+        "ConsultationConcluded",
+        ticket,
+        case=case,
+        form="consultation",
+        outcome="unit_named",
+        unit=LEAD,
+        co_handlers=(),
+    )
     docket = await office.docket(ticket)
     assert (docket.status, docket.round, docket.designated) == ("signed_in", 1, True)
+    answer = (await office.announced(ticket))[-1].data
+    assert isinstance(answer, RulingApplied)
+    assert (answer.designated, answer.ended_round, answer.new_status) == (LEAD, None, "signed_in")
+    assert docket.designation == Designation(by="consultation", case=case)
+
+
+async def test_a_conclusion_that_adds_co_handlers_to_the_present_lead_begins_a_round_for_them(office: Office) -> None:
+    ticket = await office.signed_in()
+    named = {"outcome": "unit_named", "unit": LEAD, "co_handlers": (OTHER,)}
+    await office.hear("ConsultationConcluded", ticket, **named)
+    docket = await office.docket(ticket)
+    assert (docket.status, docket.round, docket.unit, docket.co_handlers) == ("dispatched", 2, LEAD, (OTHER,))
+    await office.hear("ConsultationConcluded", ticket, **named, case=new_id())
+    assert (await office.docket(ticket)).round == 2
+
+
+async def test_a_designation_binds_through_a_redo_round_until_another_replaces_it(office: Office) -> None:
+    ticket, case = await office.signed_in(), new_id()
+    await office.hear(
+        "EscalationDecided", ticket, case=case, outcome="unit_named", unit=OTHER, co_handlers=(), basis=()
+    )
+    dispatched = (await office.announced(ticket))[-1].data
+    assert isinstance(dispatched, Dispatched)
+    assert dispatched.designation == Designation(by="escalation", case=case)
+    assert (await office.sign_in(ticket, OTHER, round=2)).status_code == 201
+    assert (await office.file_closing(ticket, OTHER, round=2)).status_code == 201
+    await office.hear("CallbackJudged", ticket, outcome="redo")
+    again = (await office.announced(ticket))[-1].data
+    assert isinstance(again, Reissued)
+    assert (again.designated, again.designation) == (True, dispatched.designation)
+    other = new_id()
+    conclusion = {"form": "coordination", "outcome": "unit_named", "unit": THIRD, "co_handlers": ()}
+    await office.hear("ConsultationConcluded", ticket, case=other, **conclusion)
+    assert (await office.docket(ticket)).designation == Designation(by="coordination", case=other)
+
+
+async def test_a_conclusion_that_names_a_unit_nobody_can_send_to_is_answered_and_blocks_nothing(office: Office) -> None:
+    heir = "shuangyashan.renshe"
+    await office.enter_unit(THIRD, '"1"', ended_on="2025-09-01", successor=heir)
+    await office.enter_unit(OTHER, '"1"', ended_on="2025-09-01")
+    ticket = await office.signed_in()
+    for unit, co_handlers in (("shuangyashan.nobody", ()), (OTHER, ()), (None, ()), (LEAD, (OTHER,))):
+        case = new_id()
+        await office.hear(
+            "ConsultationConcluded", ticket, case=case, outcome="unit_named", unit=unit, co_handlers=co_handlers
+        )
+        answer = (await office.announced(ticket))[-1].data
+        assert isinstance(answer, RulingOvertaken), unit
+        assert answer.ruling == case
+        assert answer.reason == f"指定的单位不在单位库或者已经终止：{(*co_handlers, unit)[0] or '未写明主办单位'}"
+    assert await office.parked() == []
+    # One that ended with an heir is its heir.
+    await office.hear("ConsultationConcluded", ticket, outcome="unit_named", unit=THIRD, co_handlers=())
+    assert (await office.docket(ticket)).unit == heir
 
 
 async def test_an_event_of_a_ticket_that_was_never_registered_is_parked_with_its_reason(office: Office) -> None:

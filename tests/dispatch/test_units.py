@@ -12,6 +12,7 @@ from tests.dispatch.office import LEAD, OTHER, SHUANGYASHAN, Office
 
 from common.events.dispatch import UnitChanged
 from common.policy import parse_pack
+from common.security.access import Role
 from dispatch.units.rules import Unit
 from dispatch.units.store import change, standing
 
@@ -206,10 +207,8 @@ async def test_a_unit_without_leader_office_or_duty_contact_is_flagged(office: O
 async def test_the_duty_contact_is_shown_to_who_may_call_and_never_announced(office: Office) -> None:
     answer = await office.enter_unit(NEW, duty_contact="https://jiaoyu.example/hotline", office="办公室")
     assert answer.status_code == 201, answer.text
-    seen = {
-        who: (await office.get(f"units/{NEW}", who, unit)).json()["duty_contact"]
-        for who, unit in (("agent", None), ("viewer", None), ("softphone", None), ("unit", LEAD))
-    }
+    callers: list[tuple[Role, str | None]] = [("agent", None), ("viewer", None), ("softphone", None), ("unit", LEAD)]
+    seen = {who: (await office.get(f"units/{NEW}", who, unit)).json()["duty_contact"] for who, unit in callers}
     assert seen == {"agent": "https://jiaoyu.example/hotline", "viewer": None, "softphone": None, "unit": None}
     own = await office.get(f"units/{NEW}", "unit", NEW)
     assert own.json()["duty_contact"] == "https://jiaoyu.example/hotline"

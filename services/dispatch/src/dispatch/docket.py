@@ -203,6 +203,17 @@ def round_begun(docket: Docket, tx: Transaction, **given: Any) -> Docket:
     return replace(docket, round=docket.round + 1, round_began_at=tx.now, signed_parts=(), sub_units={}, **given)
 
 
+def holder_of(docket: Docket, caller: Principal) -> str:
+    """The unit in whose place the caller acts: its own where it holds the ticket, the holder that passed the ticket on
+    to it, and the lead for who is of no unit. 403 for any other.
+    """
+    unit = caller.unit or docket.unit
+    holder = docket.sub_units.get(unit, unit) if unit is not None else None
+    if holder is None or holder not in docket.holders:
+        raise Problem(403, "not_a_holder", "非承办单位", "此项操作由承办该工单的单位进行。")
+    return holder
+
+
 def require_no_blocking_return(docket: Docket, command: str, pack: Pack) -> None:
     """409 ``return_pending`` where the pack lets a pending return block this command."""
     blocks = pack.returns.pending_blocks

@@ -32,24 +32,36 @@ LABELS: Final[Mapping[Status, str]] = MappingProxyType(
 
 Command = Literal[
     "assign",
+    "claim",
     "sign_in",
+    "sign_in_part",
+    "sub_assign",
     "record_contact",
     "report_progress",
     "report_closing",
     "accept_closing",
     "send_back_closing",
+    "stop_handling",
+    "explain",
+    "submit_statement",
     "archive_without_callback",
 ]
 COMMANDS: Final[tuple[Command, ...]] = get_args(Command)
 COMMAND_LABELS: Final[Mapping[Command, str]] = MappingProxyType(
     {
         "assign": "派单",
+        "claim": "主动认领",
         "sign_in": "签收",
+        "sign_in_part": "协办签收",
+        "sub_assign": "内部转办",
         "record_contact": "登记联系诉求人",
         "report_progress": "报告办理进展",
         "report_closing": "提交办结报告",
         "accept_closing": "通过办结报告",
         "send_back_closing": "退回办结报告",
+        "stop_handling": "停止办理",
+        "explain": "向诉求人说明情况",
+        "submit_statement": "提交情况说明",
         "archive_without_callback": "免回访归档",
     }
 )
@@ -68,12 +80,22 @@ class Move:
 MOVES: Final[Mapping[tuple[Status, Command], Move]] = MappingProxyType(
     {
         ("awaiting_dispatch", "assign"): Move("dispatched", "SYS-14 派单：一家主办，其余协办"),
+        ("awaiting_dispatch", "claim"): Move("dispatched", "SYS-14 单位主动认领"),
         ("dispatched", "sign_in"): Move("signed_in", "SYS-16 主办单位签收"),
+        # A co-handler signs for its own part: that moves the ticket nowhere, and no lead's step waits for it.
+        ("dispatched", "sign_in_part"): Move("dispatched", "SYS-14 协办单位签收本单位部分"),
+        ("signed_in", "sign_in_part"): Move("signed_in", "SYS-14 协办单位签收本单位部分"),
+        ("closing_filed", "sign_in_part"): Move("closing_filed", "SYS-14 协办单位签收本单位部分"),
+        ("dispatched", "sub_assign"): Move("dispatched", "SYS-9 转由下属单位或者本单位人员承办"),
+        ("signed_in", "sub_assign"): Move("signed_in", "SYS-9 转由下属单位或者本单位人员承办"),
         ("signed_in", "record_contact"): Move("signed_in", "SYS-21 办理中联系诉求人"),
         ("signed_in", "report_progress"): Move("signed_in", "SYS-14 主办、协办报告进展"),
         ("signed_in", "report_closing"): Move("closing_filed", "SYS-14 主办单位提交办结报告"),
         ("closing_filed", "accept_closing"): Move("closed", "SYS-16 办结报告通过；不设审核的随即通过"),
         ("closing_filed", "send_back_closing"): Move("signed_in", "SYS-22 办结报告退回，原时限继续"),
+        ("signed_in", "stop_handling"): Move("stopped", "SYS-23 符合停止办理情形，已解释并说明理由"),
+        ("closed", "explain"): Move("closed", "SYS-22 不满意的，向诉求人说明情况"),
+        ("closed", "submit_statement"): Move("closed", "SYS-22 无法满足或者不合理的，提交情况说明及依据"),
         ("closed", "archive_without_callback"): Move("archived", "SYS-22 未留联系方式，无从回访"),
     }
 )
@@ -197,10 +219,12 @@ FOREIGN: Final[Mapping[str, Mapping[Status, Reply]]] = MappingProxyType(
         "MinutesRecorded": _IGNORED,
         "ConsultationConcluded:unit_named": _ruling(OPEN, "SYS-15 会商指定承办单位", "dispatched"),
         "ConsultationConcluded:unit_confirmed": _ruling(HELD, "SYS-15 会商指定的正是现承办单位，轮次不变"),
+        "ConsultationConcluded:unit_absent": _ruling((), "SYS-15 会商指定的单位不在单位库或者已经终止"),
         "ConsultationConcluded:unresolved": _ruling(OPEN, "SYS-15 会商未决"),
         "Escalated": _IGNORED,
         "EscalationDecided:unit_named": _ruling(OPEN, "SYS-15 专报批示指定承办单位", "dispatched"),
         "EscalationDecided:unit_confirmed": _ruling(HELD, "SYS-15 批示指定的正是现承办单位，轮次不变"),
+        "EscalationDecided:unit_absent": _ruling((), "SYS-15 批示指定的单位不在单位库或者已经终止"),
         "EscalationDecided:answered": _ruling(OPEN, "SYS-15 专报批示答复口径"),
         "EscalationDecided:sent_back": _ruling(OPEN, "SYS-15 专报退回"),
         "SupervisionIssued": _IGNORED,
@@ -227,11 +251,15 @@ def matters(event_type: str) -> bool:
     return event_type in BY_OUTCOME or FOREIGN[event_type] is not _IGNORED
 
 
-def trigger(event_type: str, outcome: str | None = None, *, confirms_unit: bool = False) -> str:
-    """The table's name for an event. ``confirms_unit``: the unit it names holds the ticket already."""
+Naming = Literal["unit_named", "unit_confirmed", "unit_absent"]
+"""Of a ruling that names units: others than hold the ticket, those that do, or some that no ticket can be sent to."""
+
+
+def trigger(event_type: str, outcome: str | None = None, naming: Naming = "unit_named") -> str:
+    """The table's name for an event; ``naming`` tells rulings that name units apart."""
     if event_type not in BY_OUTCOME:
         return event_type
-    return f"{event_type}:{'unit_confirmed' if confirms_unit and outcome == 'unit_named' else outcome}"
+    return f"{event_type}:{naming if outcome == 'unit_named' else outcome}"
 
 
 def reply(status: Status, named: str, *, current_round: bool) -> Reply:

@@ -1,16 +1,17 @@
-"""派单 and 签收."""
+"""派单, 主动认领 and 签收."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from common.clock import local_date
 from common.events.dispatch import Dispatched, SignedIn
+from common.events.vocabulary import Designation
 from common.messaging.room import Transaction
 from common.policy.dispatching import Principle
 from common.policy.pack import Pack
 from common.security.access import Principal
-from common.web.problems import invalid
+from common.web.problems import FieldError, Problem, conflict, invalid
+from dispatch.assignment.rules import AssignmentRefused, check_designation, check_principle
 from dispatch.docket import (
     SHELF,
     Docket,
@@ -20,59 +21,91 @@ from dispatch.docket import (
     moved,
     require_lead,
     require_no_blocking_return,
+    round_begun,
     take,
 )
 from dispatch.units.rules import UnitRefused, check_addressees
-from dispatch.units.store import standing
+from dispatch.units.store import above, standing
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """To whom a ticket goes, and by which principle. ``remark`` is masked."""
+    """To whom a ticket goes, and by which principle. ``remark`` and the designation's reference are masked."""
 
     round: int
     unit: str
     principle: str
     co_handlers: tuple[str, ...] = ()
     designated: bool = False
+    designation: Designation | None = None
     remark: str | None = None
 
 
 async def assign(tx: Transaction, caller: Principal, ticket: UUID, order: Order) -> Docket:
     """Send the ticket to its lead and co-handlers: a new round begins.
 
-    422 names the principle that the pack does not know, or the unit that does not exist or has ended.
+    422 names the principle that the pack does not know or the lead does not fit, the unit that does not exist or has
+    ended, or the designation that does not say whose it is.
     """
     docket = await take(tx, caller, "assignment.create", ticket, order.round)
     after = moved(docket, "assign")
-    principle = _principle(await SHELF.version(tx.connection, docket.policy), order.principle)
-    await _check_units(tx, docket, ("unit", order.unit), *(("co_handlers", code) for code in order.co_handlers))
-    after = replace(
+    pack = await SHELF.version(tx.connection, docket.policy)
+    return await _send(tx, caller, after, order, pack)
+
+
+async def claim(tx: Transaction, caller: Principal, ticket: UUID, round: int, unit: str) -> Docket:
+    """A unit takes a ticket that nobody has yet, by the principle that the pack names.
+
+    409 ``not_provided`` where the pack knows no claims.
+    """
+    docket = await take(tx, caller, "claim.create", ticket, round)
+    after = moved(docket, "claim")
+    pack = await SHELF.version(tx.connection, docket.policy)
+    claims = pack.dispatching.claims
+    if claims is None:
+        raise conflict("not_provided", "本地规则没有主动认领。")
+    order = Order(round=round, unit=unit, principle=claims.principle)
+    return await _send(tx, caller, after, order, pack, claimed=True)
+
+
+async def _send(
+    tx: Transaction, caller: Principal, after: Docket, order: Order, pack: Pack, *, claimed: bool = False
+) -> Docket:
+    principle = _principle(pack, order.principle)
+    await _check(tx, after, order, principle, pack)
+    begun = round_begun(
         after,
-        round=docket.round + 1,
+        tx,
         unit=order.unit,
         co_handlers=order.co_handlers,
         designated=order.designated,
-        round_began_at=tx.now,
+        designation=order.designation,
     )
-    await keep(tx.connection, after)
+    await keep(tx.connection, begun)
     tx.announce(
         Dispatched(
-            **{**fact(tx, after, acting(caller)), "basis": (principle.basis,)},
+            **{**fact(tx, begun, acting(caller)), "basis": (principle.basis,)},
             unit=order.unit,
             co_handlers=order.co_handlers,
-            principle=order.principle,
+            principle=principle.code,
             designated=order.designated,
+            designation=order.designation,
+            claimed=claimed,
             remark=order.remark,
         ),
-        after.subject,
+        begun.subject,
     )
-    return after
+    return begun
 
 
 async def sign_in(tx: Transaction, caller: Principal, ticket: UUID, round: int) -> Docket:
-    """The lead signs for the ticket; the instant of acceptance counts."""
+    """The lead signs for the ticket, or a co-handler for its own part; the instant of acceptance counts.
+
+    409 ``already_signed_in`` for a co-handler that has signed in this round.
+    """
     docket = await take(tx, caller, "sign_in.create", ticket, round)
+    if caller.role == "unit" and caller.unit in docket.co_handlers:
+        return await _sign_in_part(tx, caller, docket, caller.unit)
     after = moved(docket, "sign_in")
     pack = await SHELF.version(tx.connection, docket.policy)
     require_lead(docket, caller, pack)
@@ -80,6 +113,16 @@ async def sign_in(tx: Transaction, caller: Principal, ticket: UUID, round: int) 
     await keep(tx.connection, after)
     assert after.unit is not None
     tx.announce(SignedIn(**fact(tx, after, acting(caller)), unit=after.unit), after.subject)
+    return after
+
+
+async def _sign_in_part(tx: Transaction, caller: Principal, docket: Docket, unit: str) -> Docket:
+    after = moved(docket, "sign_in_part")
+    if unit in docket.signed_parts:
+        raise conflict("already_signed_in", "本单位在本轮已经签收。")
+    after = replace(after, signed_parts=(*docket.signed_parts, unit))
+    await keep(tx.connection, after)
+    tx.announce(SignedIn(**fact(tx, after, acting(caller)), unit=unit, part="co_handler"), after.subject)
     return after
 
 
@@ -91,10 +134,18 @@ def _principle(pack: Pack, named: str) -> Principle:
     return principle
 
 
-async def _check_units(tx: Transaction, docket: Docket, *named: tuple[str, str]) -> None:
-    addressees: Sequence[tuple[str, str]] = named
-    found = await standing(tx.connection, {code for _, code in addressees})
+async def _check(tx: Transaction, docket: Docket, order: Order, principle: Principle, pack: Pack) -> None:
+    named = [("unit", order.unit), *(("co_handlers", code) for code in order.co_handlers)]
+    found = await standing(tx.connection, {code for _, code in named})
     try:
-        check_addressees(addressees, found, docket.jurisdiction, local_date(tx.now))
+        check_addressees(named, found, docket.jurisdiction, local_date(tx.now))
+        check_designation(order.designated, order.designation)
+        higher = await above(tx.connection, order.unit) if principle.below_kinds else ()
+        check_principle(principle, pack.unit_kinds, found[order.unit].kind, {unit.kind for unit in higher})
     except UnitRefused as refusal:
         raise invalid(refusal.field, refusal.rule, refusal.message) from None
+    except AssignmentRefused as refusal:
+        fields = (FieldError(refusal.field, refusal.rule, refusal.message),)
+        raise Problem(
+            422, "invalid_input", "输入有误", "有字段不符合要求。", fields=fields, basis=refusal.basis
+        ) from None

@@ -1,4 +1,4 @@
-"""先行联系 and 进展: facts that change no status."""
+"""先行联系, 进展 and the explanation after a callback: facts that change no status."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,27 +9,35 @@ from common.events.dispatch import ProgressReported, RequesterContacted
 from common.messaging.room import Transaction
 from common.security.access import Principal
 from common.web.inputs import not_before, not_in_future
-from common.web.problems import Problem, invalid
-from dispatch.docket import Docket, acting, fact, moved, take
+from common.web.problems import invalid
+from dispatch.docket import SHELF, Docket, acting, fact, holder_of, moved, require_lead, take
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One contact with the requester. ``occurred_at`` None: now. ``remark`` is masked."""
+    """One contact with the requester. ``occurred_at`` None: now. ``remark`` is masked.
+
+    ``purpose`` explanation: what the lead owes on an unsatisfied ticket, after its closing (双鸭山 第二十二条).
+    """
 
     round: int
     outcome: Literal["reached", "attempts_exhausted"]
     occurred_at: datetime | None = None
     proof: str | None = None
     attempts: int | None = None
+    purpose: Literal["contact", "explanation"] = "contact"
     remark: str | None = None
 
 
 async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, contact: Contact) -> Docket:
     """A unit has spoken to the requester, or has tried enough. An earlier instant needs its proof and may lie neither
-    before the dispatch nor in the future."""
+    before the dispatch nor in the future. Explaining is the lead's."""
     docket = await take(tx, caller, "contact.create", ticket, contact.round)
-    moved(docket, "record_contact")
+    if contact.purpose == "explanation":
+        moved(docket, "explain")
+        require_lead(docket, caller, await SHELF.version(tx.connection, docket.policy))
+    else:
+        moved(docket, "record_contact")
     if contact.occurred_at is not None:
         not_in_future("occurred_at", contact.occurred_at, tx.now)
         assert docket.round_began_at is not None
@@ -39,11 +47,12 @@ async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, conta
     tx.announce(
         RequesterContacted(
             **fact(tx, docket, acting(caller), contact.occurred_at),
-            unit=_part_of(docket, caller),
+            unit=holder_of(docket, caller),
             level=2,
             outcome=contact.outcome,
             proof=contact.proof,
             attempts=contact.attempts,
+            purpose=contact.purpose,
             remark=contact.remark,
         ),
         docket.subject,
@@ -54,12 +63,15 @@ async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, conta
 async def report_progress(
     tx: Transaction, caller: Principal, ticket: UUID, round: int, words: str, *, concludes_part: bool
 ) -> Docket:
-    """Lead or co-handler tells how it goes, in masked words; a co-handler may conclude its part (双鸭山 第十四条)."""
+    """Lead or co-handler, or a unit that works for one of them, tells how it goes, in masked words; a co-handler itself
+    may conclude its part (双鸭山 第十四条)."""
     docket = await take(tx, caller, "progress.create", ticket, round)
     moved(docket, "report_progress")
-    unit = _part_of(docket, caller)
+    unit = holder_of(docket, caller)
     if concludes_part and unit == docket.unit:
         raise invalid("concludes_part", "co_handlers_only", "主办单位以办结报告结束办理。")
+    if concludes_part and caller.unit in docket.sub_units:
+        raise invalid("concludes_part", "holders_only", "本单位部分的结束由协办单位自行报告。")
     tx.announce(
         ProgressReported(
             **fact(tx, docket, acting(caller)),
@@ -70,11 +82,3 @@ async def report_progress(
         docket.subject,
     )
     return docket
-
-
-def _part_of(docket: Docket, caller: Principal) -> str:
-    """The unit for which the caller acts; who is of no unit acts for the lead."""
-    unit = caller.unit or docket.unit
-    if unit is None or unit not in docket.holders:
-        raise Problem(403, "not_a_holder", "非承办单位", "此项操作由承办该工单的单位进行。")
-    return unit

@@ -19,13 +19,17 @@ from dispatch.docket import Standing, standing_of
 
 
 class ContactMade(ApiModel):
-    """A contact; ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id)."""
+    """A contact; ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id).
+
+    ``purpose`` explanation: after the closing, what the requester is told about an unsatisfactory result.
+    """
 
     round: Annotated[int, Field(ge=1)]
     outcome: Literal["reached", "attempts_exhausted"]
     occurred_at: Instant | None = None
     proof: Annotated[str, Text(200)] | None = None
     attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    purpose: Literal["contact", "explanation"] = "contact"
     remark: Annotated[str, Text(1000)] | None = None
 
 
@@ -41,7 +45,7 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
 
     @routes.post("/contacts", status_code=201, response_model=Standing, openapi_extra=KEYED)
     async def contact_requester(ticket: UUID, made: ContactMade, caller: Caller, request: Request) -> Response:
-        """联系诉求人。"""
+        """联系诉求人；回访不满意的，办结后向诉求人说明情况。"""
         admit("contact.create", caller)
         contact = Contact(
             round=made.round,
@@ -49,6 +53,7 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
             occurred_at=made.occurred_at,
             proof=None if made.proof is None else mask(made.proof),
             attempts=made.attempts,
+            purpose=made.purpose,
             remark=None if made.remark is None else mask(made.remark),
         )
 

@@ -8,13 +8,14 @@ from typing import Final
 
 from common.events.catalogue import TICKETS, unit_topic
 from common.events.codec import encode
+from common.events.dispatch import SubAssigned
 from common.events.envelope import Event, Fact, Message, TicketFact, WiderFact
 from common.messaging.bus import Place
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Unusable
 from common.messaging.wakeup import Bell
 from dispatch.feed import store
-from dispatch.feed.rules import holders_after
+from dispatch.feed.rules import HandedTo, Joined, change_of
 
 SEQUENCE_HEADER: Final = "ce_feedseq"
 """On a unit's own topic, as /asyncapi.json says: the event's place in the unit's feed, the same as over HTTP."""
@@ -55,9 +56,11 @@ async def follow(tx: Transaction, event: Event, pulse: Pulse) -> bool:
     known = await store.tell(tx.connection, data.ticket, encode(without_account(event), TICKETS))
     if not known and event.type not in _BEGINNINGS:
         raise Unusable(f"{event.type} of a ticket that was never registered")
-    holders = holders_after(data)
-    if holders is not None:
-        await store.hand_over(tx.connection, data.ticket, holders)
+    match change_of(data):
+        case HandedTo(units):
+            await store.hand_over(tx.connection, data.ticket, units)
+        case Joined(unit, instead_of):
+            await store.join(tx.connection, data.ticket, unit, instead_of)
     pulse.tell_after_commit()
     return True
 
@@ -66,8 +69,10 @@ def without_account(event: Event) -> Event:
     """The event as units are told it: which role and unit acted, never which official's account it was."""
     fact = event.data
     assert isinstance(fact, Fact)
-    actor = fact.actor.model_copy(update={"account": None})
-    return replace(event, data=fact.model_copy(update={"actor": actor}))
+    kept: dict[str, object] = {"actor": fact.actor.model_copy(update={"account": None})}
+    if isinstance(fact, SubAssigned):
+        kept["to_account"] = None
+    return replace(event, data=fact.model_copy(update=kept))
 
 
 async def number_feeds(tx: Transaction) -> int:

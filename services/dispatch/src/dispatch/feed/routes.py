@@ -32,13 +32,13 @@ Code = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*$", m
 
 
 class OpenTicket(BaseModel):
-    """A ticket that the unit holds and nobody has closed."""
+    """A ticket that the unit holds, or works on for a holder (``sub_unit``), and that nobody has closed."""
 
     ticket: UUID
     number: str
     status: Status
     round: int
-    part: Literal["lead", "co_handler"]
+    part: Literal["lead", "co_handler", "sub_unit"]
     lead: str
 
 
@@ -150,7 +150,7 @@ def _open(docket: Docket, code: str) -> OpenTicket:
         number=docket.number,
         status=docket.status,
         round=docket.round,
-        part="lead" if docket.unit == code else "co_handler",
+        part="lead" if docket.unit == code else "co_handler" if code in docket.co_handlers else "sub_unit",
         lead=docket.unit,
     )
 

@@ -95,6 +95,13 @@ async def hand_over(connection: AsyncConnection, ticket: UUID, holders: Sequence
         await connection.execute(_CATCH_UP, {"ticket": ticket, "holders": list(holders)})
 
 
+async def join(connection: AsyncConnection, ticket: UUID, unit: str, instead_of: str | None) -> None:
+    """From here on this unit is told too, beginning with the story so far; ``instead_of`` no longer."""
+    await connection.execute(_CATCH_UP, {"ticket": ticket, "holders": [unit]})
+    if instead_of is not None:
+        await connection.execute(_LEAVE, {"ticket": ticket, "unit": instead_of})
+
+
 async def lead_writer(connection: AsyncConnection) -> bool:
     """Whether this transaction is the one writer of feeds; the right ends with it, also when its process freezes."""
     return bool((await connection.execute(_WRITER)).scalar())
@@ -147,6 +154,7 @@ _TELL: Final = _named(
 _LET_GO: Final = _named(
     "delete from feed_holder where ticket = :ticket and unit <> all (:holders)", ticket=PgUUID, holders=ARRAY(TEXT)
 )
+_LEAVE: Final = _named("delete from feed_holder where ticket = :ticket and unit = :unit", ticket=PgUUID, unit=TEXT)
 _CATCH_UP: Final = _named(
     """
     with holding as (

@@ -11,17 +11,18 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from common.clock import local_date
 from common.events.dispatch import Archived, Dispatched, Reissued, RulingApplied, RulingKind, RulingOvertaken
 from common.events.envelope import Event, TicketFact
 from common.events.intake import TicketCreated
 from common.events.review import ConsultationConcluded, EscalationDecided
 from common.events.sla import PolicyApplied
-from common.events.vocabulary import Status
+from common.events.vocabulary import Designation, Status
 from common.messaging.room import Transaction
-from common.messaging.runner import Transient, Unusable
 from dispatch import lifecycle
-from dispatch.docket import SHELF, SYSTEM, Docket, fact, fill, keep, load
-from dispatch.units.store import standing
+from dispatch.docket import SHELF, SYSTEM, Docket, fact, fill, keep, load, round_begun
+from dispatch.rulings.rules import Named, naming, whose_case
+from dispatch.units.store import standing_or_heirs
 
 HowArchived = Literal["callback", "registered_repeat"]
 
@@ -66,15 +67,17 @@ async def meet(tx: Transaction, event: Event) -> None:
     docket = await load(tx.connection, data.ticket, lock=True)
     if docket is None:
         return
+    named = await _named(tx, data)
+    holds = docket.unit if docket.status in lifecycle.HELD else None
     found = lifecycle.reply(
         docket.status,
-        lifecycle.trigger(event.type, getattr(data, "outcome", None), confirms_unit=_names_lead(data, docket)),
+        lifecycle.trigger(event.type, getattr(data, "outcome", None), naming(named, holds, docket.co_handlers)),
         current_round=data.round == docket.round,
     )
     if found.answer == "note":
         await keep(tx.connection, await _noted(tx, docket, event.type, data))
     elif found.answer == "apply":
-        await _apply(tx, docket, RULINGS[event.type], data, found.becomes)
+        await _apply(tx, docket, RULINGS[event.type], data, found.becomes, named)
     elif found.answer == "overtaken":
         ruling = RULINGS[event.type]
         tx.announce(
@@ -82,7 +85,7 @@ async def meet(tx: Transaction, event: Event) -> None:
                 **fact(tx, docket, SYSTEM),
                 ruling=_case(data),
                 kind=ruling.kind,
-                reason=_why_overtaken(docket, data),
+                reason=_why_overtaken(docket, data, named),
                 status=docket.status,
             ),
             docket.subject,
@@ -100,7 +103,9 @@ async def _noted(tx: Transaction, docket: Docket, kind: str, data: Any) -> Docke
     return docket
 
 
-async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, becomes: Status | None) -> None:
+async def _apply(
+    tx: Transaction, docket: Docket, ruling: Ruling, data: Any, becomes: Status | None, named: Named | None
+) -> None:
     """Announce that the ruling took effect, then what it brings: an end, a file, a new round.
 
     ``becomes`` None leaves status and round as they are; 待签收 is always the beginning of a new round.
@@ -109,6 +114,8 @@ async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, bec
     after = docket
     if becomes is not None:
         after = replace(docket, status=becomes, report=None, pending_return=None)
+    elif named is not None:  # 指定: from now on the unit that holds the ticket may not return it
+        after = replace(docket, designated=True, designation=whose_case(data))
     tx.announce(
         RulingApplied(
             **fact(tx, docket, SYSTEM),
@@ -118,26 +125,34 @@ async def _apply(tx: Transaction, docket: Docket, ruling: Ruling, data: Any, bec
             ended_round=docket.round if ends_round else None,
             round_ended_at=ruling.ended_at(data) if ends_round else None,
             new_status=after.status,
+            designated=docket.unit if becomes is None and named is not None else None,
         ),
         docket.subject,
     )
     if becomes == "awaiting_dispatch":
-        after = replace(after, unit=None, co_handlers=(), designated=False, round_began_at=None)
+        after = replace(
+            after,
+            unit=None,
+            co_handlers=(),
+            designated=False,
+            designation=None,
+            round_began_at=None,
+            signed_parts=(),
+            sub_units={},
+        )
     elif becomes == "archived":
         tx.announce(Archived(**fact(tx, after, SYSTEM), how=ruling.archived_how), docket.subject)
-    elif becomes == "dispatched" and isinstance(data, ConsultationConcluded | EscalationDecided):
-        after = await _designate(tx, after, data)
+    elif becomes == "dispatched" and named is not None:
+        after = _designate(tx, after, data, named)
     elif becomes == "dispatched":
         after = _reissue(tx, after)
-    elif _names_lead(data, docket):
-        after = replace(after, designated=True)  # 指定: from now on it may not return the ticket
     await keep(tx.connection, after)
 
 
 def _reissue(tx: Transaction, docket: Docket) -> Docket:
-    """重新交办: the unit that had the ticket gets it again, for a round of its own."""
+    """重新交办: the unit that had the ticket gets it again, for a round of its own. A designation still binds it."""
     assert docket.unit is not None
-    again = replace(docket, round=docket.round + 1, round_began_at=tx.now)
+    again = round_begun(docket, tx)
     tx.announce(
         Reissued(
             **fact(tx, again, SYSTEM),
@@ -146,43 +161,50 @@ def _reissue(tx: Transaction, docket: Docket) -> Docket:
             reason="回访后退回承办单位再次办理",
             previous_round=docket.round,
             designated=again.designated,
+            designation=again.designation,
         ),
         again.subject,
     )
     return again
 
 
-async def _designate(tx: Transaction, docket: Docket, data: ConsultationConcluded | EscalationDecided) -> Docket:
-    """指定: another unit than the present lead begins a round, and may not return the ticket."""
-    if data.unit is None:
-        raise Unusable("a conclusion that names a unit names none")
-    if data.unit not in await standing(tx.connection, [data.unit]):
-        raise Transient(f"unit {data.unit} is not here yet")
-    named = replace(
-        docket,
-        round=docket.round + 1,
-        unit=data.unit,
-        co_handlers=data.co_handlers,
-        designated=True,
-        round_began_at=tx.now,
+def _designate(tx: Transaction, docket: Docket, data: Any, named: Named) -> Docket:
+    """指定: the units named begin a round, and the lead may not return the ticket."""
+    assert named.lead is not None
+    designation: Designation = whose_case(data)
+    begun = round_begun(
+        docket, tx, unit=named.lead, co_handlers=named.co_handlers, designated=True, designation=designation
     )
     tx.announce(
         Dispatched(
-            **{**fact(tx, named, SYSTEM), "basis": data.basis},
-            unit=data.unit,
-            co_handlers=data.co_handlers,
+            **{**fact(tx, begun, SYSTEM), "basis": data.basis},
+            unit=named.lead,
+            co_handlers=named.co_handlers,
+            principle=getattr(data, "principle", None),
             designated=True,
+            designation=designation,
         ),
-        named.subject,
+        begun.subject,
     )
-    return named
+    return begun
 
 
-def _names_lead(data: TicketFact, docket: Docket) -> bool:
-    return (
-        isinstance(data, ConsultationConcluded | EscalationDecided)
-        and docket.status in lifecycle.HELD
-        and data.unit == docket.unit
+async def _named(tx: Transaction, data: TicketFact) -> Named | None:
+    """The units that a ruling names, those that have ended replaced by their heirs; None: it names none.
+
+    Read under a lock that keeps them from ending meanwhile. The register is dispatch's own, so that whoever names a
+    unit has heard of it from here: one that is missing will not come by waiting.
+    """
+    if not isinstance(data, ConsultationConcluded | EscalationDecided) or data.outcome != "unit_named":
+        return None
+    wanted = [code for code in (data.unit, *data.co_handlers) if code is not None]
+    found = await standing_or_heirs(tx.connection, wanted, local_date(tx.now))
+    co_handlers = [found.get(code) for code in data.co_handlers]
+    lead = None if data.unit is None else found.get(data.unit)
+    return Named(
+        lead=lead,
+        co_handlers=tuple(dict.fromkeys(code for code in co_handlers if code is not None and code != lead)),
+        absent=tuple(code for code in wanted if code not in found),
     )
 
 
@@ -192,8 +214,10 @@ def _case(data: Any) -> UUID:
     return case
 
 
-def _why_overtaken(docket: Docket, data: TicketFact) -> str:
+def _why_overtaken(docket: Docket, data: TicketFact, named: Named | None) -> str:
     """For people, in the words of the register of statuses."""
+    if named is not None and not named.can_be_sent:
+        return f"指定的单位不在单位库或者已经终止：{'、'.join(named.absent) or '未写明主办单位'}"
     if data.round != docket.round:
         return f"所指第 {data.round} 轮已经结束，现为第 {docket.round} 轮"
     return f"工单已处于“{lifecycle.LABELS[docket.status]}”"

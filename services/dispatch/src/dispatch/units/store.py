@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, Integer, Row, Table, Text, select, text, update
@@ -109,6 +110,25 @@ async def write_officer(connection: AsyncConnection, officer: Officer, version: 
     keys = ("unit", "account")
     fresh = {name: written.excluded[name] for name in (*_OFFICER_NAMES, "version") if name not in keys}
     await connection.execute(written.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+async def standing_or_heirs(connection: AsyncConnection, codes: Collection[str], on: date) -> Mapping[str, str]:
+    """For each unit the one that a ticket goes to on that day: itself, or the last of its successors; none for a unit
+    that is not there or ended without one. The rows stay as they are until the transaction ends.
+    """
+    followed = {code: code for code in codes}
+    found: dict[str, str] = {}
+    while followed:
+        rows = await standing(connection, set(followed.values()))
+        for code, now in tuple(followed.items()):
+            unit = rows.get(now)
+            if unit is None or (unit.ended(on) and unit.successor is None):
+                del followed[code]
+            elif unit.ended(on) and unit.successor is not None:
+                followed[code] = unit.successor
+            else:
+                found[code] = followed.pop(code)
+    return found
 
 
 async def add(connection: AsyncConnection, unit: Unit) -> bool:

@@ -1,0 +1,58 @@
+"""To whom a ticket may go by which principle, and what a designation must say."""
+
+from collections.abc import Collection, Mapping
+
+from common.basis import Basis
+from common.events.vocabulary import Designation
+from common.policy.dispatching import Principle
+from common.policy.units import UnitKind
+
+
+class AssignmentRefused(Exception):
+    """An assignment that cannot be: the field, the rule broken, its sentence, and the clause behind it."""
+
+    def __init__(self, field: str, rule: str, message: str, basis: tuple[Basis, ...] = ()) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+        self.message = message
+        self.basis = basis
+
+
+def check_principle(
+    principle: Principle, kinds: Mapping[str, UnitKind], kind: str, kinds_above: Collection[str]
+) -> None:
+    """Whether a unit of this kind, below units of those kinds, may be the lead by this principle.
+
+    县（区）兜底 goes to a county or district, 直转 to a unit below one (双鸭山 第十四条、第十五条). Raises
+    ``AssignmentRefused``.
+    """
+
+    def named(codes: Collection[str]) -> str:
+        return "、".join(kinds[code].label for code in codes)
+
+    if principle.for_kinds and kind not in principle.for_kinds:
+        told = f"按“{principle.label}”派单的，主办单位应为：{named(principle.for_kinds)}。"
+        raise AssignmentRefused("unit", "not_of_kind", told, (principle.basis,))
+    if principle.below_kinds and not set(principle.below_kinds) & set(kinds_above):
+        told = f"按“{principle.label}”派单的，主办单位应在单位库中列于以下单位之下：{named(principle.below_kinds)}。"
+        raise AssignmentRefused("unit", "not_below", told, (principle.basis,))
+
+
+BY_PAPER = frozenset({"superior", "department"})
+"""Who designates by a paper of his own; everybody else by a case of review's."""
+
+
+def check_designation(designated: bool, designation: Designation | None) -> None:
+    """A designation says who named the unit: superiors and departments by their paper, a consultation by its case
+    (双鸭山 第十九条（四）). Raises ``AssignmentRefused``.
+    """
+    if designated != (designation is not None):
+        told = "指定承办单位的，须注明由谁指定。" if designated else "未指定承办单位的，不填指定依据。"
+        raise AssignmentRefused("designation", "with_designated", told)
+    if designation is None:
+        return
+    if designation.by in BY_PAPER and designation.reference is None:
+        raise AssignmentRefused("designation.reference", "required", "上级领导或者有关部门指定的，须注明批示或者文件。")
+    if designation.by not in BY_PAPER and designation.case is None:
+        raise AssignmentRefused("designation.case", "required", "经协调、会商或者专报指定的，须注明所依据的案件。")
