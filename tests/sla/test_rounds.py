@@ -12,7 +12,7 @@ from common.events.envelope import Event
 from common.events.sla import BreachWithdrawn, DeadlineMet, DeadlineMissed, DeadlineSet, DeadlineStopped
 from common.events.vocabulary import LegalLimit
 from common.messaging.runner import Transient
-from sla.consumers import begin_round
+from sla.consumers import take_in
 
 # Dispatched on Friday 2024-09-27 at 16:00. Sunday the 29th was a working day, so sign-in and return are due that
 # midnight; a complaint's 15 working days end on 2024-10-23, Saturday 12 October being one of them.
@@ -243,14 +243,14 @@ async def test_a_dispatch_under_a_pack_that_is_not_here_waits(desk: Desk) -> Non
     ticket = await desk.register()
     async with desk.service.room.transaction() as tx:
         with pytest.raises(Transient, match="not here yet"):
-            await begin_round(tx, _event(desk, desk.dispatched(ticket)))
+            await take_in(tx, _event(desk, desk.dispatched(ticket)))
 
 
 async def test_a_dispatch_before_any_calendar_waits(bare: Desk) -> None:
     ticket = await bare.register()
     async with bare.service.room.transaction() as tx:
         with pytest.raises(Transient):
-            await begin_round(tx, _event(bare, bare.dispatched(ticket)))
+            await take_in(tx, _event(bare, bare.dispatched(ticket)))
 
 
 async def test_a_fact_about_a_ticket_that_was_never_registered_is_parked(desk: Desk) -> None:

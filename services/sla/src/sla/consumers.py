@@ -1,46 +1,34 @@
-"""Which event does what to a ticket's docket and deadlines."""
+"""What was announced about a ticket changes its docket and deadlines."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from common.calendar import NoCalendar, OutsideCalendar
 from common.events.codec import Peeked, decode
-from common.events.dispatch import (
-    Archived,
-    Closed,
-    ClosingReported,
-    ClosingSentBack,
-    Dispatched,
-    HandlingStopped,
-    Reissued,
-    RulingApplied,
-    SignedIn,
-)
 from common.events.envelope import Event, Message, TicketFact
 from common.events.intake import TicketCreated
-from common.events.review import Returned
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers, Runner, Transient, Unusable
 
 from .announcements import set_of
 from .docket import Docket
-from .plan import MEETS, Cause, NoRuleApplies, opened
+from .facts import Fact, fact_of
+from .known import Change, Known
+from .life import READ, change
+from .moves import DecisionUnknown
+from .plan import NoRuleApplies, Rules
+from .retelling import retold
 from .store import (
     CALENDARS,
     SHELF,
     add_deadlines,
+    add_fact,
     change_docket,
+    facts_of,
     fill_docket,
     load_docket,
-    open_deadlines,
+    locked_deadlines,
     record,
 )
-from .verdicts import EndReason, closing_accepted, closing_filed, closing_sent_back, judged, round_ended
-
-_END_REASONS: Final[Mapping[str, EndReason]] = {"withdrawal": "withdrawn", "merge": "merged"}
 
 
 async def open_docket(tx: Transaction, event: Event, partition: int) -> None:
@@ -62,134 +50,44 @@ async def open_docket(tx: Transaction, event: Event, partition: int) -> None:
         co_handlers=(),
         former=(),
         partition=partition,
+        imposed_limit=data.imposed_limit,
     )
     await fill_docket(tx.connection, docket)
+    await add_fact(tx.connection, data.ticket, fact_of(event))
 
 
-async def begin_round(tx: Transaction, event: Event) -> None:
-    """Dispatched, Reissued: the round's own clocks begin to run."""
+async def take_in(tx: Transaction, event: Event) -> None:
+    """Any other fact. What came too late for its place makes the ticket's clocks be told again from the first."""
     data = event.data
-    assert isinstance(data, Dispatched | Reissued)
-    docket = await _locked(tx, data)
-    if docket.round:
-        await _end_rounds(tx, docket, data.round - 1, data.occurred_at, "superseded", event.id)
-    docket = replace(_released(docket), round=data.round, unit=data.unit, co_handlers=data.co_handlers)
-    await change_docket(tx.connection, docket)
-    pack = await SHELF.version(tx.connection, docket.policy)
-    cause = Cause(event.id, event.type, data.occurred_at, data.round, data.unit)
-    try:
-        deadlines = opened(docket, pack, await CALENDARS.current(tx.connection), cause)
-    except NoCalendar as absent:
-        raise Transient(str(absent)) from absent
-    except OutsideCalendar as outside:
-        raise Unusable(str(outside)) from outside
-    except NoRuleApplies as silent:
-        raise Unusable(str(silent)) from silent
-    if deadlines:
-        await add_deadlines(tx.connection, deadlines)
-        tx.announce(set_of(docket, deadlines, event.id, data.occurred_at, tx.now), docket.subject)
-
-
-async def meet(tx: Transaction, event: Event) -> None:
-    """A fact has come that meets a duty of its unit in its round, or a filing that judges a window."""
-    data = event.data
-    assert isinstance(data, SignedIn | Returned)
-    docket = await _locked(tx, data)
-    rows = await open_deadlines(tx.connection, docket.ticket, kinds=MEETS[event.type], round_=data.round)
-    await record(tx, docket, [judged(row, event.id, data.occurred_at) for row in rows if row.unit == data.unit])
-
-
-async def file_closing(tx: Transaction, event: Event) -> None:
-    """ClosingReported: the lamp goes off until the report is decided."""
-    data = event.data
-    assert isinstance(data, ClosingReported)
-    docket = await _locked(tx, data)
-    rows = await open_deadlines(tx.connection, docket.ticket, kinds=("closing",), round_=data.round)
-    await record(tx, docket, [closing_filed(row, event.id, data.occurred_at) for row in rows])
-
-
-async def send_closing_back(tx: Transaction, event: Event) -> None:
-    """ClosingSentBack: the same deadline is lit again."""
-    data = event.data
-    assert isinstance(data, ClosingSentBack)
-    docket = await _locked(tx, data)
-    rows = await open_deadlines(tx.connection, docket.ticket, kinds=("closing",), round_=data.round)
-    stopped = [row for row in rows if row.state == "stopped"]
-    await record(tx, docket, [closing_sent_back(row, event.id, data.occurred_at) for row in stopped])
-
-
-async def accept_closing(tx: Transaction, event: Event) -> None:
-    """Closed: judged by when the accepted report was filed."""
-    data = event.data
-    assert isinstance(data, Closed)
-    docket = await _locked(tx, data)
-    rows = await open_deadlines(tx.connection, docket.ticket, kinds=("closing",), round_=data.round)
-    await record(tx, docket, [closing_accepted(row, event.id, data.filed_at) for row in rows])
-
-
-async def apply_ruling(tx: Transaction, event: Event) -> None:
-    """RulingApplied: if a round ended with it, its clocks end at that instant, and the unit holds the ticket no more.
-
-    A denied return ends nothing: the first clock runs on (双鸭山 第十八条).
-    """
-    data = event.data
-    assert isinstance(data, RulingApplied)
-    if data.ended_round is None:
-        return
-    docket = await _locked(tx, data)
-    ended_at = data.round_ended_at or data.occurred_at
-    await _end_rounds(tx, docket, data.ended_round, ended_at, _END_REASONS.get(data.kind, "superseded"), event.id)
-    if data.ended_round == docket.round:
-        await change_docket(tx.connection, _released(docket))
-
-
-async def stop_handling(tx: Transaction, event: Event) -> None:
-    """HandlingStopped (双鸭山 第二十三条): the round ends."""
-    data = event.data
-    assert isinstance(data, HandlingStopped)
-    docket = await _locked(tx, data)
-    await _end_rounds(tx, docket, data.round, data.occurred_at, "handling_stopped", event.id)
-
-
-async def archive(tx: Transaction, event: Event) -> None:
-    """Archived: nothing runs any more."""
-    data = event.data
-    assert isinstance(data, Archived)
-    docket = await _locked(tx, data)
-    await _end_rounds(tx, docket, data.round, data.occurred_at, "superseded", event.id)
-
-
-async def _locked(tx: Transaction, data: TicketFact) -> Docket:
+    assert isinstance(data, TicketFact)
     docket = await load_docket(tx.connection, data.ticket, lock=True)
     if docket is None:
         raise Unusable("a fact about a ticket whose registration never came")
-    return docket
+    fact, disturbs = await add_fact(tx.connection, docket.ticket, fact_of(event))
+    rows = await locked_deadlines(tx.connection, docket.ticket)
+    facts = await facts_of(tx.connection, docket.ticket) if disturbs or fact.type == "RulingApplied" else ()
+    try:
+        rules = Rules(await SHELF.version(tx.connection, docket.policy), await CALENDARS.current(tx.connection))
+        done = _done(Known(docket, rows, facts), fact, rules, disturbs=disturbs)
+    except NoCalendar as absent:
+        raise Transient(str(absent)) from absent
+    except (OutsideCalendar, NoRuleApplies, DecisionUnknown) as never:
+        raise Unusable(str(never)) from never
+    if done.docket != docket:
+        await change_docket(tx.connection, done.docket)
+    await record(tx, done.docket, done.steps)
+    if done.opened:
+        await add_deadlines(tx.connection, done.opened)
+        tx.announce(set_of(done.docket, done.opened, event.id, data.occurred_at, tx.now), docket.subject)
 
 
-async def _end_rounds(tx: Transaction, docket: Docket, last: int, at: datetime, reason: EndReason, fact: UUID) -> None:
-    """End every round up to ``last`` at ``at``. A round that ended before has nothing open: its verdicts stand."""
-    rows = await open_deadlines(tx.connection, docket.ticket)
-    await record(tx, docket, [round_ended(row, at, reason, fact) for row in rows if row.round <= last])
+def _done(known: Known, fact: Fact, rules: Rules, *, disturbs: bool) -> Change:
+    if disturbs and known.facts[0].type == "TicketCreated":
+        return retold(known, fact, rules)
+    return change(known, fact, rules)
 
 
-def _released(docket: Docket) -> Docket:
-    """Nobody holds the ticket; who held it is remembered."""
-    former = tuple(dict.fromkeys((*docket.former, *sorted(docket.holders))))
-    return replace(docket, unit=None, co_handlers=(), former=former)
-
-
-HANDLERS: Final[Handlers] = {
-    "Dispatched": begin_round,
-    "Reissued": begin_round,
-    "SignedIn": meet,
-    "Returned": meet,
-    "ClosingReported": file_closing,
-    "ClosingSentBack": send_closing_back,
-    "Closed": accept_closing,
-    "RulingApplied": apply_ruling,
-    "HandlingStopped": stop_handling,
-    "Archived": archive,
-}
+HANDLERS: Final[Handlers] = dict.fromkeys(READ, take_in)
 
 
 class Reader(Runner):

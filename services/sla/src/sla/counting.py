@@ -1,4 +1,4 @@
-"""How a deadline is counted, and what counting comes to: the limit as it is stated, then each extension from its end."""
+"""How a deadline is counted: the limit as it is stated, then each extension on from its end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Counting:
     extensions: tuple[Extension, ...] = ()
 
     def dump(self) -> dict[str, Any]:
-        written = {
+        written: dict[str, Any] = {
             "amount": self.allowance.amount if self.allowance else None,
             "unit": self.allowance.unit if self.allowance else None,
             "day_end": self.day_end.isoformat("minutes") if self.day_end else None,

@@ -4,10 +4,13 @@ Breach and verdict are two things: a breach says that nothing was known by then,
 happened. Met means before ``due_at``, the first late instant.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+from common.events.sla import MoveReason
 
 from .counting import Instants
 from .deadlines import Deadline, State, Told, Verdict
@@ -113,25 +116,60 @@ def round_ended(deadline: Deadline, at: datetime, reason: EndReason, fact: UUID)
     return Step(replace(deadline, state="superseded", breached_at=None), tuple(told))
 
 
-def recounted(deadline: Deadline, instants: Instants, at: datetime, cause: UUID | None) -> Step:
-    """The calendar changed (G-5): the deadline moves, as a new generation, and its warning is announced again if that
-    is ahead again. What has fired is never undone by a calendar: a breached deadline keeps its instant.
-    """
+def lifted(deadline: Deadline, at: datetime, fact: UUID) -> Step:
+    """The kind no longer applies to the ticket: superseded without verdict, the red lamp withdrawn."""
+    told = [Told("DeadlineStopped", at, "superseded", fact, at)]
     if deadline.breached_at is not None:
-        return Step(deadline, ())
-    same = instants.due_at == deadline.due_at and instants.warn_at == deadline.warn_at
-    if same and instants.provisional == deadline.provisional:
-        return Step(replace(deadline, calendar=instants.calendar), ())
+        told.insert(0, Told("BreachWithdrawn", at, "amendment", fact, at))
+    return Step(replace(deadline, state="superseded", breached_at=None), tuple(told))
+
+
+Withdrawal = Literal["extension", "amendment", "consultation", "escalation"]
+WITHDRAWS: Mapping[MoveReason, Withdrawal] = {
+    "extension": "extension",
+    "amendment": "amendment",
+    "legal_limit": "amendment",
+    "consultation": "consultation",
+    "escalation": "escalation",
+}
+"""Why a limit moved → why that withdraws a red lamp. What is not named here withdraws none."""
+
+
+def moved(after: Deadline, instants: Instants, at: datetime, reason: MoveReason, fact: UUID | None) -> Step:
+    """The deadline, counted otherwise now, moves as a new generation; its warning is announced again if it is ahead.
+
+    A red lamp is withdrawn where the limit has moved past ``at``, or past the filing that is being decided. A calendar
+    undoes nothing that has fired.
+    """
+    same = (instants.due_at, instants.original_due_at, instants.warn_at, instants.provisional) == (
+        after.due_at, after.original_due_at, after.warn_at, after.provisional,
+    )  # fmt: skip
+    if same:
+        return Step(replace(after, calendar=instants.calendar), ())
+    old_due_at = after.due_at
     ahead = instants.warn_at is not None and instants.warn_at > at
     after = replace(
-        deadline,
+        after,
         due_at=instants.due_at,
-        original_due_at=instants.due_at,
+        original_due_at=instants.original_due_at,
         warn_at=instants.warn_at,
         provisional=instants.provisional,
         calendar=instants.calendar,
-        generation=deadline.generation + 1,
-        state="armed" if deadline.state == "approaching" and ahead else deadline.state,
-        warned_at=None if ahead else deadline.warned_at,
+        generation=after.generation + 1,
+        warned_at=None if ahead else after.warned_at,
     )
-    return Step(after, (Told("DeadlineMoved", at, "calendar", cause, old_due_at=deadline.due_at),))
+    told = [Told("DeadlineMoved", at, reason, fact, old_due_at=old_due_at)]
+    if after.breached_at is not None and instants.due_at > (after.filed_at or at) and reason in WITHDRAWS:
+        told.append(Told("BreachWithdrawn", at, WITHDRAWS[reason], fact, at))
+        after = replace(after, breached_at=None)
+    if after.state != "stopped":
+        state: State = "breached" if after.breached_at else "approaching" if after.warned_at else "armed"
+        after = replace(after, state=state)
+    return Step(after, tuple(told))
+
+
+def recounted(deadline: Deadline, instants: Instants, at: datetime, cause: UUID | None) -> Step:
+    """The calendar changed (G-5): the deadline moves. A breached one keeps its instant."""
+    if deadline.breached_at is not None:
+        return Step(deadline, ())
+    return moved(deadline, instants, at, "calendar", cause)

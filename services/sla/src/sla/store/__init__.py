@@ -12,7 +12,8 @@ from .calendars import (
 )
 from .dockets import change_docket, fill_docket, load_docket, lock_dockets
 from .due import Candidate, anything_to_fire, counted_otherwise, due, next_instant, save_caught_up
-from .rows import add_deadlines, deadlines_of, lock_deadlines, open_deadlines, record, write
+from .facts import add_fact, facts_of
+from .rows import add_deadlines, deadlines_of, lock_deadlines, locked_deadlines, record, write
 from .tables import EVENTS, IDEMPOTENCY, METADATA, SHELF
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SHELF",
     "Candidate",
     "add_deadlines",
+    "add_fact",
     "anything_to_fire",
     "calendar_cause",
     "change_docket",
@@ -30,12 +32,13 @@ __all__ = [
     "current_version",
     "deadlines_of",
     "due",
+    "facts_of",
     "fill_docket",
     "load_docket",
     "lock_deadlines",
     "lock_dockets",
+    "locked_deadlines",
     "next_instant",
-    "open_deadlines",
     "put_calendar",
     "put_year",
     "record",

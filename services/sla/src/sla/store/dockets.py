@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.events.vocabulary import LegalLimit
-from sla.docket import Docket
+from common.events.vocabulary import Anchor, ImposedLimit, LegalLimit
+from sla.docket import Concluded, Docket
 
 from .tables import DOCKET
 
@@ -26,14 +27,8 @@ async def load_docket(connection: AsyncConnection, ticket: UUID, *, lock: bool =
 
 
 async def change_docket(connection: AsyncConnection, docket: Docket) -> None:
-    """Write down who holds the ticket now, and its round."""
-    changed = {
-        "round": docket.round,
-        "unit": docket.unit,
-        "co_handlers": list(docket.co_handlers),
-        "former": list(docket.former),
-    }
-    await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(**changed))
+    """Write down what the ticket says now, who holds it, and its round."""
+    await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(**_docket_values(docket)))
 
 
 async def lock_dockets(connection: AsyncConnection, tickets: Collection[UUID]) -> dict[UUID, Docket]:
@@ -53,13 +48,23 @@ def _docket_values(docket: Docket) -> dict[str, Any]:
         "channel": docket.channel,
         "category": docket.category,
         "marks": list(docket.marks),
-        "legal_limit": docket.legal_limit.model_dump(mode="json") if docket.legal_limit else None,
+        "legal_limit": _written(docket.legal_limit),
         "round": docket.round,
         "unit": docket.unit,
         "co_handlers": list(docket.co_handlers),
         "former": list(docket.former),
         "partition": docket.partition,
+        "imposed_limit": _written(docket.imposed_limit),
+        "concluded": docket.concluded.dump() if docket.concluded else None,
+        "readers": list(docket.readers),
+        "begun": _written(docket.begun),
+        "handling": docket.handling,
+        "ended_at": docket.ended_at,
     }
+
+
+def _written(value: BaseModel | None) -> dict[str, Any] | None:
+    return value.model_dump(mode="json") if value is not None else None
 
 
 def _docket(row: RowMapping) -> Docket:
@@ -78,4 +83,10 @@ def _docket(row: RowMapping) -> Docket:
         co_handlers=tuple(row["co_handlers"]),
         former=tuple(row["former"]),
         partition=row["partition"],
+        imposed_limit=ImposedLimit.model_validate(row["imposed_limit"]) if row["imposed_limit"] else None,
+        concluded=Concluded.parse(row["concluded"]) if row["concluded"] else None,
+        readers=tuple(row["readers"]),
+        begun=Anchor.model_validate(row["begun"]) if row["begun"] else None,
+        handling=row["handling"],
+        ended_at=row["ended_at"],
     )

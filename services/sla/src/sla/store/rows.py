@@ -12,7 +12,7 @@ from common.events.vocabulary import Anchor
 from common.messaging.room import Transaction
 from sla.announcements import announcement
 from sla.counting import Counting
-from sla.deadlines import OPEN, Deadline
+from sla.deadlines import Deadline
 from sla.docket import Docket
 from sla.verdicts import Step
 
@@ -31,17 +31,10 @@ async def deadlines_of(connection: AsyncConnection, ticket: UUID) -> list[Deadli
     return [_deadline(row) for row in rows.mappings()]
 
 
-async def open_deadlines(
-    connection: AsyncConnection, ticket: UUID, *, kinds: Sequence[str] = (), round_: int | None = None
-) -> list[Deadline]:
-    """The ticket's deadlines without verdict whose round has not ended, locked; the docket was locked before."""
-    query = select(DEADLINE).where(DEADLINE.c.ticket == ticket, DEADLINE.c.state.in_(OPEN))
-    if kinds:
-        query = query.where(DEADLINE.c.kind.in_(kinds))
-    if round_ is not None:
-        query = query.where(DEADLINE.c.round == round_)
-    rows = await connection.execute(query.order_by(DEADLINE.c.due_at, DEADLINE.c.id).with_for_update())
-    return [_deadline(row) for row in rows.mappings()]
+async def locked_deadlines(connection: AsyncConnection, ticket: UUID) -> list[Deadline]:
+    """All deadlines of the ticket, locked, those due first first; the docket was locked before."""
+    query = select(DEADLINE).where(DEADLINE.c.ticket == ticket).order_by(DEADLINE.c.due_at, DEADLINE.c.id)
+    return [_deadline(row) for row in (await connection.execute(query.with_for_update())).mappings()]
 
 
 async def lock_deadlines(connection: AsyncConnection, ids: Collection[UUID]) -> list[Deadline]:
@@ -76,18 +69,18 @@ def _fixed(one: Deadline) -> dict[str, Any]:
         "round": one.round,
         "case_id": one.case,
         "is_window": one.window,
-        "anchor_event": one.anchor.event,
-        "anchor_type": one.anchor.type,
-        "anchor_at": one.anchor.at,
-        "allowance": one.counting.dump(),
         "policy": one.policy,
-        "basis": [basis.model_dump(mode="json") for basis in one.basis],
         "partition": one.partition,
     }
 
 
 def _changing(one: Deadline) -> dict[str, Any]:
     return {
+        "anchor_event": one.anchor.event,
+        "anchor_type": one.anchor.type,
+        "anchor_at": one.anchor.at,
+        "allowance": one.counting.dump(),
+        "basis": [basis.model_dump(mode="json") for basis in one.basis],
         "warn_at": one.warn_at,
         "due_at": one.due_at,
         "original_due_at": one.original_due_at,
@@ -106,12 +99,19 @@ def _changing(one: Deadline) -> dict[str, Any]:
 
 
 _CHANGING = (
-    "warn_at", "due_at", "original_due_at", "next_at", "state", "verdict", "fact_at", "fact_event", "filed_at",
-    "warned_at", "breached_at", "generation", "calendar", "provisional",
+    "anchor_event", "anchor_type", "anchor_at", "allowance", "basis", "warn_at", "due_at", "original_due_at", "next_at",
+    "state", "verdict", "fact_at", "fact_event", "filed_at", "warned_at", "breached_at", "generation", "calendar",
+    "provisional",
 )  # fmt: skip
 _WRITE = (
     update(DEADLINE).where(DEADLINE.c.id == bindparam("row_id")).values({name: bindparam(name) for name in _CHANGING})
 )
+
+
+_PLAIN = (
+    "warn_at", "due_at", "original_due_at", "state", "verdict", "fact_at", "fact_event", "filed_at", "warned_at",
+    "breached_at", "generation", "calendar", "provisional",
+)  # fmt: skip
 
 
 def _deadline(row: RowMapping) -> Deadline:
@@ -129,5 +129,5 @@ def _deadline(row: RowMapping) -> Deadline:
         policy=row["policy"],
         basis=tuple(Basis.model_validate(each) for each in row["basis"]),
         partition=row["partition"],
-        **{name: row[name] for name in _CHANGING if name != "next_at"},
+        **{name: row[name] for name in _PLAIN},
     )

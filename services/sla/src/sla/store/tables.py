@@ -31,7 +31,30 @@ DOCKET = Table(
     Column("co_handlers", ARRAY(Text), nullable=False),
     Column("former", ARRAY(Text), nullable=False),
     Column("partition", Integer, nullable=False),
+    Column("imposed_limit", JSONB(none_as_null=True)),
+    Column("concluded", JSONB(none_as_null=True)),
+    Column("readers", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("begun", JSONB(none_as_null=True)),
+    Column("handling", Boolean, nullable=False, server_default="false"),
+    Column("ended_at", Instant),
 )
+
+FACT = Table(
+    "fact",
+    METADATA,
+    Column("event", PgUUID, primary_key=True),
+    Column("ticket", PgUUID, nullable=False),
+    Column("ordinal", BigInteger, Identity(always=True), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("order_at", Instant, nullable=False, comment="at, but not before an earlier fact of the same service"),
+    Column("round", Integer, nullable=False),
+    Column("unit", Text),
+    Column("case_id", PgUUID),
+    Column("more", JSONB, nullable=False),
+)
+Index("fact_ticket_idx", FACT.c.ticket, FACT.c.order_at)
 
 DEADLINE = Table(
     "deadline",

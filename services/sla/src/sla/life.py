@@ -1,0 +1,235 @@
+"""What each fact does to a ticket's docket and deadlines. Pure: the same facts in the same order come to the same."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from common.events.sla import MoveReason
+from common.events.vocabulary import LegalLimit
+
+from .deadlines import Deadline
+from .facts import Fact
+from .known import Change, Known
+from .moves import counted_again, extended, named_limit, newly_owed
+from .plan import DECIDES, MEETS, Rules, anchored, opened
+from .verdicts import (
+    EndReason,
+    Step,
+    closing_accepted,
+    closing_filed,
+    closing_sent_back,
+    judged,
+    round_ended,
+)
+
+ENDS: Final[Mapping[str, EndReason]] = {"withdrawn": "withdrawn", "merged": "merged", "archived": "superseded"}
+"""Status in which a ticket ends with a ruling → why its deadlines stop."""
+
+
+def change(known: Known, fact: Fact, rules: Rules) -> Change:
+    """What the fact does. ``NoRuleApplies``, ``OutsideCalendar``, ``DecisionUnknown``."""
+    return _DOES[fact.type](known, fact, rules)
+
+
+def _begin_round(known: Known, fact: Fact, rules: Rules) -> Change:
+    """Dispatched, Reissued: the round's own clocks begin to run; those of an earlier one are over."""
+    steps = _ended(known.open(), fact.at, "superseded", fact, last=fact.round - 1) if known.docket.round else ()
+    docket = replace(
+        known.docket.released(),
+        round=fact.round,
+        unit=fact.unit,
+        co_handlers=tuple(fact.more.get("co_handlers", ())),
+        begun=anchored(fact),
+        handling=True,
+    )
+    return Change(docket, opened(docket, rules, fact), steps)
+
+
+def _meet(known: Known, fact: Fact, rules: Rules) -> Change:
+    """A fact that meets duties of its unit in its round, or a filing that judges a window.
+
+    What happened before the limit began does not meet it: a response to a matter that was not special yet.
+    """
+    rows = known.open(*MEETS[fact.type], round_=fact.round)
+    met = [row for row in rows if row.unit == fact.unit and fact.at >= row.anchor.at]
+    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in met))
+
+
+def _decide(known: Known, fact: Fact, rules: Rules) -> Change:
+    """A fact that meets the duty of its case."""
+    rows = known.open(*DECIDES[fact.type], case=fact.case)
+    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in rows))
+
+
+def _report_progress(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ProgressReported: a co-handler may conclude its part with it."""
+    met = _meet(known, fact, rules)
+    parts = known.open("co_handler_part", round_=fact.round) if fact.more.get("concludes_part") else []
+    steps = [judged(row, fact.event, fact.at) for row in parts if row.unit == fact.unit]
+    return replace(met, steps=(*met.steps, *steps))
+
+
+def _file_return(known: Known, fact: Fact, rules: Rules) -> Change:
+    """Returned: judges the window, and the ruling on it has its own limit."""
+    begun = () if known.docket.ended_at else opened(known.docket, rules, fact)
+    return replace(_meet(known, fact, rules), opened=begun)
+
+
+def _lapse_return(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ReturnLapsed: nobody rules on it any more."""
+    return Change(known.docket, steps=_ended(known.open("ruling", case=fact.case), fact.at, "superseded", fact))
+
+
+def _file_closing(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ClosingReported: the lamp goes off until the report is decided."""
+    steps = [closing_filed(row, fact.event, fact.at) for row in known.open("closing", round_=fact.round)]
+    return Change(known.docket, steps=(*steps, *_meet(known, fact, rules).steps))
+
+
+def _send_closing_back(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ClosingSentBack: the same deadline is lit again."""
+    stopped = [row for row in known.open("closing", round_=fact.round) if row.state == "stopped"]
+    return Change(known.docket, steps=tuple(closing_sent_back(row, fact.event, fact.at) for row in stopped))
+
+
+def _accept_closing(known: Known, fact: Fact, rules: Rules) -> Change:
+    """Closed: judged by when the accepted report was filed. What the co-handlers still owed ends with that filing."""
+    filed_at = fact.instant("filed_at") or fact.at
+    steps = [closing_accepted(row, fact.event, filed_at) for row in known.open("closing", round_=fact.round)]
+    owed = [row for row in known.open(round_=fact.round) if row.unit in known.docket.co_handlers and row.case is None]
+    docket = replace(known.docket, handling=False) if fact.round == known.docket.round else known.docket
+    return Change(docket, steps=(*steps, *_ended(owed, filed_at, "superseded", fact)))
+
+
+def _convene(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ConsultationConvened: its own limit begins; where it follows an unresolved one, no report upward is due yet."""
+    begun = () if known.docket.ended_at else opened(known.docket, rules, fact)
+    return Change(known.docket, begun, _ended(known.open("escalation"), fact.at, "superseded", fact))
+
+
+def _conclude(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ConsultationConcluded: its limit is met; unresolved, the limit of the report upward begins."""
+    unresolved = fact.more["outcome"] == "unresolved" and known.docket.ended_at is None
+    return replace(_decide(known, fact, rules), opened=opened(known.docket, rules, fact) if unresolved else ())
+
+
+def _escalate(known: Known, fact: Fact, rules: Rules) -> Change:
+    """Escalated: the report upward was made."""
+    named = fact.more.get("consultation")
+    rows = known.open("escalation", case=UUID(named) if named else None)
+    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in rows))
+
+
+def _supervise(known: Known, fact: Fact, rules: Rules) -> Change:
+    """SupervisionIssued: the written reply, where one is wanted, has its limit; also of a ticket that has ended."""
+    return Change(known.docket, opened(known.docket, rules, fact) if fact.more.get("reply_due") else ())
+
+
+def _apply_ruling(known: Known, fact: Fact, rules: Rules) -> Change:
+    """RulingApplied: a round may end with it, or the ticket; an extension or a named limit takes effect with it.
+
+    A denied return ends nothing: the first clock runs on (双鸭山 第十八条).
+    """
+    docket, steps, last = known.docket, tuple[Step, ...](), fact.more.get("ended_round")
+    at = fact.instant("round_ended_at") or fact.at
+    why = ENDS.get(fact.more["new_status"])
+    if last is not None:
+        steps = _ended(known.open(), at, why or "superseded", fact, last=last)
+        docket = docket.released() if last == docket.round else docket
+    if why is not None:
+        done = {step.deadline.id for step in steps}
+        steps += _ended([row for row in known.open() if row.id not in done], fact.at, why, fact)
+        return Change(replace(docket.released(), ended_at=fact.at), steps=steps)
+    if fact.more["kind"] == "extension" and last is None:
+        return Change(docket, steps=extended(known, fact, rules))
+    if fact.more["kind"] in ("consultation", "escalation"):
+        docket = named_limit(replace(known, docket=docket), fact)
+        if docket.concluded != known.docket.concluded and last is None and docket.handling:
+            steps += counted_again(replace(known, docket=docket), fact, rules, fact.more["kind"])
+    return Change(docket, steps=steps)
+
+
+def _amend(known: Known, fact: Fact, rules: Rules) -> Change:
+    """TicketAmended: the open round's deadlines follow what the ticket says from now on; closed rounds do not."""
+    law = fact.more.get("legal_limit")
+    docket = replace(
+        known.docket,
+        type=fact.more["type"],
+        category=fact.more["category"],
+        marks=tuple(fact.more["marks"]),
+        legal_limit=LegalLimit.model_validate(law) if law else None,
+    )
+    if not docket.handling:
+        return Change(docket)
+    reason: MoveReason = "legal_limit" if fact.more["changed"] == ["legal_limit"] else "amendment"
+    again = counted_again(replace(known, docket=docket), fact, rules, reason)
+    fresh, revived = newly_owed(replace(known, docket=docket), fact, rules)
+    return Change(docket, fresh, (*again, *revived))
+
+
+def _stop_handling(known: Known, fact: Fact, rules: Rules) -> Change:
+    """HandlingStopped (双鸭山 第二十三条): the ticket ends."""
+    return _over(known, fact, "handling_stopped")
+
+
+def _archive(known: Known, fact: Fact, rules: Rules) -> Change:
+    """Archived: nothing runs any more."""
+    return _over(known, fact, "superseded")
+
+
+def _over(known: Known, fact: Fact, reason: EndReason) -> Change:
+    docket = replace(known.docket, handling=False, ended_at=fact.at)
+    return Change(docket, steps=_ended(known.open(), fact.at, reason, fact))
+
+
+def _pass_on(known: Known, fact: Fact, rules: Rules) -> Change:
+    """SubAssigned (双鸭山 第九条): who works on it inside the unit may read; the unit stays answerable."""
+    to = fact.more.get("to_unit")
+    if to is None or fact.round != known.docket.round:
+        return Change(known.docket)
+    return Change(replace(known.docket, readers=tuple(dict.fromkeys((*known.docket.readers, to)))))
+
+
+def _only_kept(known: Known, fact: Fact, rules: Rules) -> Change:
+    """A decision that takes effect with dispatch's answer."""
+    return Change(known.docket)
+
+
+def _ended(
+    rows: Iterable[Deadline], at: datetime, reason: EndReason, fact: Fact, *, last: int | None = None
+) -> tuple[Step, ...]:
+    """These deadlines end; with ``last``, those that end with a round up to that one."""
+    over = [row for row in rows if last is None or (row.of_the_round and row.round <= last)]
+    return tuple(round_ended(row, at, reason, fact.event) for row in over)
+
+
+_DOES: Final[Mapping[str, Callable[[Known, Fact, Rules], Change]]] = {
+    "Dispatched": _begin_round,
+    "Reissued": _begin_round,
+    "SignedIn": _meet,
+    "RequesterContacted": _meet,
+    "ProgressReported": _report_progress,
+    "Returned": _file_return,
+    "ReturnApproved": _decide,
+    "ReturnDenied": _decide,
+    "ReturnLapsed": _lapse_return,
+    "ClosingReported": _file_closing,
+    "ClosingSentBack": _send_closing_back,
+    "Closed": _accept_closing,
+    "ExtensionGranted": _only_kept,
+    "ConsultationConvened": _convene,
+    "ConsultationConcluded": _conclude,
+    "Escalated": _escalate,
+    "EscalationDecided": _only_kept,
+    "SupervisionIssued": _supervise,
+    "SupervisionReplied": _decide,
+    "RulingApplied": _apply_ruling,
+    "TicketAmended": _amend,
+    "SubAssigned": _pass_on,
+    "HandlingStopped": _stop_handling,
+    "Archived": _archive,
+}
+READ: Final = tuple(_DOES)
+"""Types of events that a ticket's clocks depend on, beside its registration."""

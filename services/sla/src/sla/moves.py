@@ -1,0 +1,127 @@
+"""How the limits of an open round move: by an extension, by what was concluded, by an amendment (双鸭山 第二十条)."""
+
+from dataclasses import replace
+
+from common.basis import Basis
+from common.calendar import Allowance
+from common.events.sla import MoveReason
+from common.events.vocabulary import Anchor, Limit
+
+from .counting import Extension, count
+from .deadlines import Deadline
+from .docket import Concluded, Docket
+from .facts import Fact
+from .known import Known
+from .plan import Rules, Ruling, anchored, owners_of, set_up
+from .verdicts import Step, lifted, moved
+
+
+class DecisionUnknown(LookupError):
+    """A ruling took effect whose decision never came."""
+
+
+def _decision(known: Known, fact: Fact, *types: str) -> Fact:
+    """The decision that a ruling answers."""
+    found = [one for one in known.facts if one.type in types and one.case == fact.case]
+    if not found:
+        raise DecisionUnknown(f"a ruling took effect whose {' or '.join(types)} never came")
+    return found[-1]
+
+
+def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
+    """The granted time is added to the closing and to what follows it."""
+    decision = _decision(known, fact, "ExtensionGranted")
+    granted = Limit.model_validate(decision.more["granted"]) if decision.more.get("granted") else None
+    assert fact.case is not None  # a ruling names its case
+    extension = Extension(
+        fact.case, Allowance(granted.amount, granted.unit) if granted else None, decision.instant("granted_until")
+    )
+    steps: list[Step] = []
+    for row in known.open("closing", *rules.pack.limits.followers("closing"), round_=fact.round):
+        if any(one.case == fact.case for one in row.counting.extensions):
+            continue
+        counting = replace(row.counting, extensions=(*row.counting.extensions, extension))
+        after = replace(row, counting=counting, basis=_with_extension(row, rules))
+        steps.append(moved(after, count(rules.calendar, row.anchor.at, counting), fact.at, "extension", fact.event))
+    return tuple(steps)
+
+
+def _with_extension(row: Deadline, rules: Rules) -> tuple[Basis, ...]:
+    """The clauses of the limit and, once, the one that extensions rest on."""
+    window = rules.pack.limits.tables.get("extension_window")
+    if window is None or window.follows is None or window.follows.basis in row.basis:
+        return row.basis
+    return (*row.basis, window.follows.basis)
+
+
+def named_limit(known: Known, fact: Fact) -> Docket:
+    """The docket with the limit that the conclusion or the decision names, if it names one."""
+    decision = _decision(known, fact, "ConsultationConcluded", "EscalationDecided")
+    if not decision.more.get("limit"):
+        return known.docket
+    by_meeting = decision.type == "ConsultationConcluded"
+    concluded = Concluded(
+        "consultation" if by_meeting else "escalation", Limit.model_validate(decision.more["limit"]), anchored(fact)
+    )
+    return replace(known.docket, concluded=concluded)
+
+
+def counted_again(known: Known, fact: Fact, rules: Rules, reason: MoveReason) -> tuple[Step, ...]:
+    """What runs from the round's dispatch, by the rules for the ticket as it is now."""
+    docket, steps = known.docket, list[Step]()
+    for row in known.open(round_=docket.round):
+        if row.case is not None:
+            continue
+        anchor = _anchor(row, docket)
+        rule = rules.ruling(row.kind, docket, row.round, anchor.at)
+        if rule is None or rule.counting is None:
+            steps.append(lifted(row, fact.at, fact.event))
+        elif (step := _by(rule, row, _anchor(row, docket, rule), rules, fact, reason)) is not None:
+            steps.append(step)
+    return tuple(steps)
+
+
+def _anchor(row: Deadline, docket: Docket, rule: Ruling | None = None) -> Anchor:
+    """What the deadline runs from: a limit that was concluded within the round from when it took effect."""
+    begun, concluded = docket.begun, docket.concluded
+    if begun is None or concluded is None or concluded.anchor.at <= begun.at:
+        return row.anchor
+    if rule is not None and rule.counting is not None and rule.counting.source == "concluded":
+        return concluded.anchor
+    return begun if row.anchor.type == "RulingApplied" else row.anchor
+
+
+def _by(rule: Ruling, row: Deadline, anchor: Anchor, rules: Rules, fact: Fact, reason: MoveReason) -> Step | None:
+    """The deadline by another rule; None if nothing about it is different. Its extensions stay, unless the limit was
+    newly concluded.
+    """
+    assert rule.counting is not None
+    kept = row.counting.extensions if anchor.event == row.anchor.event else ()
+    counting = replace(rule.counting, extensions=kept)
+    basis = (*rule.basis, *(one for one in row.basis if kept and one not in rule.basis and one == row.basis[-1]))
+    if (counting, anchor) == (row.counting, row.anchor):
+        return None
+    after = replace(row, counting=counting, anchor=anchor, basis=basis)
+    return moved(after, count(rules.calendar, anchor.at, counting), fact.at, reason, fact.event)
+
+
+def newly_owed(known: Known, fact: Fact, rules: Rules) -> tuple[tuple[Deadline, ...], tuple[Step, ...]]:
+    """Kinds that apply only now run from the amendment; one that had applied before runs again."""
+    docket, fresh, revived = known.docket, list[Deadline](), list[Step]()
+    standing = {row.identity: row for row in known.rows}
+    limits = rules.pack.limits
+    for kind in limits.kinds():
+        if limits.anchor(kind) != "dispatched":
+            continue
+        for unit in owners_of(docket, rules, kind):
+            found = set_up(docket, rules, kind, unit, docket.round, anchored(fact))
+            before = standing.get((kind, unit, docket.round, None))
+            if found is None or (before is not None and before.state != "superseded"):
+                continue
+            if before is None:
+                fresh.append(found)
+                continue
+            again = replace(found, id=before.id, due_at=before.due_at, generation=before.generation)
+            instants = count(rules.calendar, fact.at, found.counting)
+            revived.append(moved(again, instants, fact.at, "amendment", fact.event))
+    return tuple(fresh), tuple(revived)

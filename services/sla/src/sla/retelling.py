@@ -1,0 +1,122 @@
+"""A ticket's clocks told again from all its facts in their order, and what that changes of what had been announced.
+
+The services' facts reach the log independently. When one comes that happened before others of other services and
+changes what those mean, such as an amendment behind the closing that it preceded, the deadlines become what they would
+be had it come in time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from common.events.vocabulary import ImposedLimit, LegalLimit
+
+from .deadlines import Deadline, Identity, Name, State, Told
+from .docket import Docket
+from .facts import Fact
+from .known import Change, Known
+from .life import change
+from .plan import Rules
+from .verdicts import Step, lifted
+
+
+def registered(docket: Docket, created: Fact) -> Docket:
+    """The docket as the registration left it."""
+    more = created.more
+    return Docket(
+        ticket=docket.ticket,
+        number=docket.number,
+        jurisdiction=docket.jurisdiction,
+        policy=docket.policy,
+        type=more["type"],
+        channel=more["channel"],
+        category=more["category"],
+        marks=tuple(more.get("marks", ())),
+        legal_limit=_parsed(LegalLimit, more.get("legal_limit")),
+        round=0,
+        unit=None,
+        co_handlers=(),
+        former=(),
+        partition=docket.partition,
+        imposed_limit=_parsed(ImposedLimit, more.get("imposed_limit")),
+    )
+
+
+def _parsed(shape: Any, written: Any) -> Any:
+    return shape.model_validate(written) if written else None
+
+
+def told(docket: Docket, facts: Sequence[Fact], rules: Rules) -> tuple[Docket, dict[Identity, Deadline]]:
+    """Docket and deadlines after these facts, in their order, without any lamp. The first is the registration."""
+    docket, rows = registered(docket, facts[0]), dict[Identity, Deadline]()
+    for fact in facts[1:]:
+        done = change(Known(docket, tuple(rows.values()), facts), fact, rules)
+        docket = done.docket
+        rows |= {step.deadline.identity: step.deadline for step in done.steps}
+        rows |= {one.identity: one for one in done.opened}
+    return docket, rows
+
+
+def retold(known: Known, fact: Fact, rules: Rules) -> Change:
+    """What the fact changes, at its place among the others."""
+    docket, rows = told(known.docket, sorted(known.facts, key=lambda one: one.place), rules)
+    former = dict.fromkeys((*known.docket.former, *docket.former))
+    docket = replace(docket, former=tuple(one for one in former if one not in docket.holders))
+    standing = {row.identity: row for row in known.rows}
+    steps = [_reconciled(row, rows.get(identity), fact) for identity, row in standing.items()]
+    fresh = [row for identity, row in rows.items() if identity not in standing]
+    return Change(docket, tuple(fresh), tuple(step for step in steps if step is not None))
+
+
+def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step | None:
+    """The deadline as it is to be, with the lamps that were lit, and what has to be said about that."""
+    if target is None:
+        return lifted(stands, fact.at, fact.event) if stands.state != "superseded" else None
+    if not stands.open and stands.calendar != target.calendar:
+        return None  # what is over is not counted again by another calendar
+    at, said = fact.at, list[Told]()
+    shifted = (target.due_at, target.warn_at, target.counting, target.anchor) != (
+        stands.due_at, stands.warn_at, stands.counting, stands.anchor,
+    )  # fmt: skip
+    if shifted:
+        said.append(Told("DeadlineMoved", at, "amendment", fact.event, old_due_at=stands.due_at))
+    red = stands.breached_at if _stays_red(target, at) else None
+    if stands.breached_at is not None and red is None:
+        said.append(Told("BreachWithdrawn", at, "amendment", fact.event, at))
+    yellow = stands.warned_at if target.warn_at is not None and target.warn_at <= at else None
+    said += _verdicts(stands, target, fact)
+    after = replace(
+        target,
+        id=stands.id,
+        generation=stands.generation + 1 if shifted else stands.generation,
+        breached_at=red,
+        warned_at=yellow,
+        state=_state(target, red, yellow),
+    )
+    return Step(after, tuple(said)) if after != stands else None
+
+
+def _stays_red(target: Deadline, at: datetime) -> bool:
+    """Whether a red lamp that was lit is right: nothing was done before the limit, and the limit is over."""
+    if target.state == "superseded" or target.verdict == "met":
+        return False
+    return target.due_at <= (target.filed_at or target.fact_at or at)
+
+
+def _verdicts(stands: Deadline, target: Deadline, fact: Fact) -> Iterable[Told]:
+    if target.verdict is not None and (target.verdict, target.fact_at) != (stands.verdict, stands.fact_at):
+        name: Name = "DeadlineMet" if target.verdict == "met" else "DeadlineMissed"
+        yield Told(name, target.fact_at or fact.at, fact=target.fact_event, fact_at=target.fact_at)
+    elif target.state == "superseded" and stands.state != "superseded":
+        yield Told("DeadlineStopped", fact.at, "superseded", fact.event, fact.at)
+    elif target.state == "stopped" and stands.state != "stopped":
+        yield Told("DeadlineStopped", fact.at, "closing_filed", target.fact_event, target.filed_at)
+    elif target.open and target.state != "stopped" and (not stands.open or stands.state == "stopped"):
+        yield Told("DeadlineResumed", fact.at, "clock_resumed", fact.event, fact.at)
+
+
+def _state(target: Deadline, red: datetime | None, yellow: datetime | None) -> State:
+    if not target.open or target.state == "stopped":
+        return target.state
+    return "breached" if red else "approaching" if yellow else "armed"
