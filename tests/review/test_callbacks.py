@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from tests.review.desk import CHENGGUAN, YINGSHANG, Desk, Ticket
 
 from common.clock import new_id
@@ -27,18 +26,23 @@ async def test_responded_resolved_and_satisfied_is_archived_by_rule(desk: Desk) 
     assert await states(desk, ticket) == ["applied"]
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [(False, True, "satisfied"), (True, False, "satisfied"), (True, True, "dissatisfied"), (True, True, None)],
-)
-async def test_any_other_answer_is_for_a_person(desk: Desk, answers: tuple[Any, Any, Any]) -> None:
-    ticket = await desk.closed_ticket()
-    await desk.wire.deliver(ticket.called_back(*answers))
-    assert await ticket.told() == []
-    [queued] = (await desk.get("/callbacks?state=queued")).json()["items"]
-    assert [one["code"] for one in queued["judgements"]] == ["archive", "redo"]
-    assert [one["code"] for one in queued["redo_grounds"]] == ["not_handled", "dissatisfied_and_reasonable"]
-    assert queued["unit"] == CHENGGUAN
+async def test_any_other_answer_is_for_a_person(desk: Desk) -> None:
+    """An unsatisfied requester is owed an explanation before the file is closed; nothing holds up a redo."""
+    usual, owed = ["archive", "redo", "statement"], ["redo", "explanation", "statement"]
+    for answers, open_to in (
+        ((False, True, "satisfied"), usual),
+        ((True, False, "satisfied"), usual),
+        ((True, True, "dissatisfied"), owed),
+        ((True, True, None), usual),
+    ):
+        ticket = await desk.closed_ticket()
+        await desk.wire.deliver(ticket.called_back(*answers))
+        assert await ticket.told() == []
+        [queued] = (await desk.get(f"/callbacks?state=queued&ticket={ticket.id}")).json()["items"]
+        assert [one["code"] for one in queued["judgements"]] == open_to
+        assert [one["code"] for one in queued["redo_grounds"]] == ["not_handled", "dissatisfied_and_reasonable"]
+        assert [one["code"] for one in queued["statement_grounds"]] == ["cannot_be_satisfied", "unreasonable"]
+        assert queued["unit"] == CHENGGUAN
 
 
 async def test_a_reviewer_sends_the_work_back_with_its_clause(desk: Desk) -> None:
@@ -62,7 +66,7 @@ async def test_a_reviewer_sends_the_work_back_with_its_clause(desk: Desk) -> Non
 
 async def test_a_callback_is_judged_once(desk: Desk) -> None:
     ticket = await desk.closed_ticket()
-    recorded = ticket.called_back(satisfaction="dissatisfied")
+    recorded = ticket.called_back(resolved=False)
     await desk.wire.deliver(recorded)
     assert (await desk.judge(recorded.callback, "archive")).status_code == 201
     again = await desk.judge(recorded.callback, "redo")
@@ -124,25 +128,25 @@ async def test_nobody_judges_the_work_of_the_own_unit(desk: Desk) -> None:
     assert await ticket.told() == []
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"outcome": "explanation"}, "outcome"),
+async def test_a_malformed_judgement_names_its_field(desk: Desk) -> None:
+    bodies: list[tuple[dict[str, Any], str]] = [
+        ({"outcome": "postpone"}, "outcome"),
+        ({"outcome": "statement"}, "ground"),
+        ({"outcome": "statement", "ground": "not_handled"}, "ground"),
         ({"reason": "  "}, "reason"),
         ({"reason": "a\u0000b"}, "reason"),
         ({"outcome": "archive", "ground": "not_handled"}, "ground"),
         ({"ground": "because"}, "ground"),
         ({"ground": None}, "ground"),
         ({"state": "applied"}, "state"),
-    ],
-)
-async def test_a_malformed_judgement_names_its_field(desk: Desk, body: dict[str, Any], field: str) -> None:
+    ]
     ticket = await desk.closed_ticket()
     recorded = ticket.called_back(resolved=False)
     await desk.wire.deliver(recorded)
-    answer = await desk.judge(recorded.callback, **({"outcome": "redo"} | body))
-    assert answer.status_code == 422
-    assert [one["field"] for one in answer.json()["fields"]] == [field]
+    for body, field in bodies:
+        answer = await desk.judge(recorded.callback, **({"outcome": "redo"} | body))
+        assert answer.status_code == 422, body
+        assert [one["field"] for one in answer.json()["fields"]] == [field], body
     assert await ticket.told() == []
 
 
