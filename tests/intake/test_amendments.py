@@ -25,7 +25,13 @@ async def amend(centre: Centre, ticket: dict[str, Any], etag: str | None = None,
 async def test_what_is_amended_stands_on_the_ticket_in_lists_and_in_the_event(centre: Centre) -> None:
     ticket = await centre.register()
     address = f"新兴广场北侧，{NAME}家门口"
-    given = {"type": "help", "address": address, "marks": ["special"], "category": "城市管理/供水", "legal_limit": LAW}
+    given: dict[str, Any] = {
+        "type": "help",
+        "address": address,
+        "marks": ["special"],
+        "category": "城市管理/供水",
+        "legal_limit": LAW,
+    }
     answer = await amend(centre, ticket, **given)
     assert answer.status_code == 201, answer.text
     assert answer.headers["ETag"] == '"2"'
@@ -110,7 +116,12 @@ async def test_a_mark_that_a_rule_set_is_neither_entered_nor_dropped_and_must_ha
     before = (await centre.get(f"/tickets/{ticket['id']}")).headers["ETag"]
     await centre.dispatched(ticket)
     late = centre.facts(ticket, 1, case=new_id(), unit=LEAD, filed_at=centre.clock.now(), late=True)
-    extended = {"ruling": new_id(), "kind": "extension", "outcome": "granted", "new_status": "dispatched"}
+    extended: dict[str, Any] = {
+        "ruling": new_id(),
+        "kind": "extension",
+        "outcome": "granted",
+        "new_status": "dispatched",
+    }
     await centre.wire.deliver(ReturnDenied(**late, by_rule=False), RulingApplied(**centre.facts(ticket, 1), **extended))
     read = (await centre.get(f"/tickets/{ticket['id']}")).json()
     assert read["marks"] == ["urgent", "overdue", "extended"]

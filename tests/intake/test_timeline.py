@@ -152,7 +152,7 @@ async def test_a_co_handlers_signature_moves_nothing_and_a_sub_assigned_unit_rea
     inside = "shuangyashan.ludengsuo"
     for path in ("", "/timeline"):
         assert (await centre.get(f"/tickets/{ticket['id']}{path}", role="unit", unit=inside)).status_code == 404
-    passed_on = {"assignment": new_id(), "unit": LEAD, "to_unit": inside}
+    passed_on: dict[str, Any] = {"assignment": new_id(), "unit": LEAD, "to_unit": inside}
     await centre.wire.deliver(SubAssigned(**centre.facts(ticket, 1), **passed_on))
     await centre.wire.deliver(SubAssigned(**centre.facts(ticket, 1), **passed_on))
     read = await centre.get(f"/tickets/{ticket['id']}", role="unit", unit=inside)

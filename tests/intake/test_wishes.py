@@ -55,7 +55,12 @@ async def test_a_withdrawal_takes_effect_when_dispatch_says_so(centre: Centre) -
     assert (read["status"], read["withdrawal"]["case"]) == ("awaiting_dispatch", answer.json()["id"])
     second = await withdraw(centre, ticket)
     assert (second.status_code, second.json()["code"]) == (409, "withdrawal_pending")
-    applied = {"ruling": fact.case, "kind": "withdrawal", "outcome": "withdrawn", "new_status": "withdrawn"}
+    applied: dict[str, Any] = {
+        "ruling": fact.case,
+        "kind": "withdrawal",
+        "outcome": "withdrawn",
+        "new_status": "withdrawn",
+    }
     await centre.wire.deliver(RulingApplied(**centre.facts(ticket, 0), **applied))
     read = (await centre.get(f"/tickets/{ticket['id']}")).json()
     assert (read["status"], read["withdrawal"]) == ("withdrawn", None)
@@ -69,7 +74,7 @@ async def test_a_withdrawal_that_came_too_late_is_pending_no_longer(centre: Cent
     ticket = await centre.register()
     await centre.dispatched(ticket)
     case = (await withdraw(centre, ticket, 1)).json()["id"]
-    overtaken = {"ruling": case, "kind": "withdrawal", "reason": "closed", "status": "closed"}
+    overtaken: dict[str, Any] = {"ruling": case, "kind": "withdrawal", "reason": "closed", "status": "closed"}
     await centre.wire.deliver(RulingOvertaken(**centre.facts(ticket, 1), **overtaken))
     assert (await centre.get(f"/tickets/{ticket['id']}")).json()["withdrawal"] is None
 
