@@ -72,7 +72,7 @@ async def test_a_limit_past_the_published_years_is_provisional_and_moves_when_th
     row = await desk.row(ticket, "closing")
     assert (row.provisional, row.due_at, row.generation) == (False, at("2027-01-22 00:00"), 2)
     assert (row.original_due_at, row.state) == (row.due_at, "armed")
-    [moved] = await desk.events(ticket, "DeadlineMoved")
+    [moved] = await desk.events(ticket, "DeadlineMoved", kind="closing")
     assert isinstance(moved.data, DeadlineMoved)
     assert (moved.data.kind, moved.data.old_due_at, moved.data.reason) == ("closing", before.due_at, "calendar")
     assert (moved.data.cause, moved.data.generation, moved.data.provisional) == (published.event, 2, False)
@@ -86,7 +86,7 @@ async def test_a_provisional_limit_that_stays_where_it_was_is_announced_as_certa
     async with desk.service.room.transaction() as tx:
         await publish_years(tx, [plain], SYSTEM)
     await Recount(desk.service.room).step()
-    [moved] = await desk.events(ticket, "DeadlineMoved")
+    [moved] = await desk.events(ticket, "DeadlineMoved", kind="closing")
     assert isinstance(moved.data, DeadlineMoved)
     assert (moved.data.due_at, moved.data.provisional) == (moved.data.old_due_at, False)
 

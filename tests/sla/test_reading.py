@@ -14,7 +14,7 @@ async def test_a_deadline_is_shown_as_the_contract_says(desk: Desk) -> None:
     answer = await desk.get(f"tickets/{ticket}/deadlines")
     assert answer.status_code == 200
     rows = {row["kind"]: row for row in answer.json()["items"]}
-    assert set(rows) == {"sign_in", "return_window", "closing"}
+    assert set(rows) == {"sign_in", "return_window", "closing", "extension_window"}
     shown = rows["closing"]
     assert shown["due_at"] == "2024-10-23T16:00:00Z"
     assert (shown["subject"], shown["unit"], shown["round"]) == (f"ticket/{ticket}", LEAD, 1)
@@ -169,4 +169,4 @@ async def test_a_unit_that_lost_the_ticket_sees_its_own_deadlines_only(desk: Des
     await desk.tell(desk.round_ended(ticket, "2024-09-27 16:00"), desk.dispatched(ticket, 2, OTHER))
     seen = (await desk.get(f"tickets/{ticket}/deadlines", "unit", LEAD)).json()["items"]
     assert {row["unit"] for row in seen} == {LEAD}
-    assert len((await desk.get(f"tickets/{ticket}/deadlines", "unit", OTHER)).json()["items"]) == 6
+    assert len((await desk.get(f"tickets/{ticket}/deadlines", "unit", OTHER)).json()["items"]) == 8

@@ -25,8 +25,11 @@ async def test_a_dispatch_sets_all_clocks_of_its_round_in_one_event(desk: Desk) 
     data = event.data
     assert isinstance(data, DeadlineSet)
     due = {row.kind: row.due_at for row in data.deadlines}
-    assert due == {"sign_in": at(SIGN_IN_DUE), "return_window": at(SIGN_IN_DUE), "closing": at(CLOSING_DUE)}
-    assert {row.kind for row in data.deadlines if row.window} == {"return_window"}
+    assert due == {
+        "sign_in": at(SIGN_IN_DUE), "return_window": at(SIGN_IN_DUE),
+        "closing": at(CLOSING_DUE), "extension_window": at(CLOSING_DUE),
+    }  # fmt: skip
+    assert {row.kind for row in data.deadlines if row.window} == {"return_window", "extension_window"}
     assert {(row.unit, row.round, row.generation, row.provisional) for row in data.deadlines} == {(LEAD, 1, 1, False)}
     assert {row.anchor.at for row in data.deadlines} == {at("2024-09-27 16:00")}
     [closing] = [row for row in data.deadlines if row.kind == "closing"]
@@ -153,7 +156,7 @@ async def test_an_approved_return_ends_the_round_at_its_filing(desk: Desk) -> No
     row = await desk.row(ticket, "closing")
     assert (row.state, row.verdict) == ("superseded", None)
     [missed] = await desk.events(ticket, "DeadlineMissed")
-    [stopped] = await desk.events(ticket, "DeadlineStopped")
+    [stopped] = await desk.events(ticket, "DeadlineStopped", kind="closing")
     assert isinstance(missed.data, DeadlineMissed)
     assert isinstance(stopped.data, DeadlineStopped)
     assert (missed.data.kind, missed.data.fact) == ("sign_in", None)

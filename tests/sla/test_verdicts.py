@@ -102,7 +102,13 @@ def test_lamps_and_verdicts_agree_whatever_happens(moves: list[tuple[str, int]],
         elif move == "sent back" and deadline.state == "stopped":
             take(closing_sent_back(deadline, FACT, now))
         elif move == "calendar":
-            later = Instants(deadline.due_at + timedelta(days=1), _later(deadline.warn_at), False, "y")
+            later = Instants(
+                deadline.due_at + timedelta(days=1),
+                deadline.due_at + timedelta(days=1),
+                _later(deadline.warn_at),
+                False,
+                "y",
+            )
             take(recounted(deadline, later, now, None))
         lit = said.count("DeadlineBreached") - said.count("BreachWithdrawn")
         assert lit == (1 if deadline.breached_at else 0)
@@ -138,7 +144,7 @@ def test_met_means_before_the_first_late_instant(fact_at: datetime) -> None:
 def test_a_move_is_a_new_generation_and_an_old_instant_does_not_fire_any_more() -> None:
     moved = recounted(
         closing(state="approaching", warned_at=WARN),
-        Instants(DUE + timedelta(days=2), WARN + timedelta(days=2), False, "y"),
+        Instants(DUE + timedelta(days=2), DUE + timedelta(days=2), WARN + timedelta(days=2), False, "y"),
         WARN + timedelta(hours=1),
         FACT,
     )

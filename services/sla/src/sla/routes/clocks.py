@@ -1,6 +1,6 @@
 """Deadlines of a ticket, why they are what they are, and previews of such that do not exist."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,31 +8,22 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from common.basis import Basis
-from common.calendar import (
-    AllowanceRefused,
-    NoCalendar,
-    OutsideCalendar,
-    Reckoning,
-    WorkingCalendar,
-    lines,
-    reckon,
-    sentences,
-)
-from common.calendar.explain import amount
+from common.calendar import AllowanceRefused, NoCalendar, OutsideCalendar
 from common.events.envelope import Jurisdiction, UnitCode
 from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit, Slug, TicketType
 from common.messaging.room import Room
-from common.policy import NoPackInForce, Pack, Situation
+from common.policy import NoPackInForce, Situation
 from common.security.access import Principal, admit, require
 from common.security.bearer import Caller
 from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import Problem, invalid, not_found
 from common.web.reading import Page
-from sla.counting import Counting
 from sla.deadlines import Deadline
 from sla.docket import Docket
-from sla.plan import NoRuleApplies, Ruling, ruling
+from sla.plan import NoRuleApplies, ruling
 from sla.store import CALENDARS, SHELF, deadlines_of, load_docket
+
+from .explaining import Explained, exempt, explained_counting, explained_row
 
 
 class DeadlineShown(ApiModel):
@@ -60,37 +51,6 @@ class DeadlineShown(ApiModel):
     policy: str
     calendar: str
     basis: Basis
-
-
-class DayShown(ApiModel):
-    """One day: whether it counts, and why."""
-
-    on: date
-    counts: bool
-    why: str
-
-
-class Explained(ApiModel):
-    """Why this instant: every day, and the same in sentences. ``exempt``: the rules set no limit, on that basis."""
-
-    kind: str
-    exempt: bool
-    basis: Basis | None
-    bases: tuple[Basis, ...]
-    due_at: datetime | None = None
-    original_due_at: datetime | None = None
-    warn_at: datetime | None = None
-    provisional: bool = False
-    calendar: str | None = None
-    policy: str | None = None
-    anchor: Anchor | None = None
-    unit: str | None = None
-    round: int | None = None
-    case: UUID | None = None
-    generation: int | None = None
-    allowance: str | None = None
-    explanation: tuple[DayShown, ...] = ()
-    text: tuple[str, ...] = ()
 
 
 class SituationGiven(ApiModel):
@@ -128,27 +88,30 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
         round_: Annotated[int | None, Query(alias="round", ge=1, le=1000)] = None,
         case: UUID | None = None,
     ) -> Explained:
-        """逐日说明时限如何计算；不指明单位、轮次的，为主办单位当前轮次."""
+        """逐日说明时限如何计算；不指明单位、轮次的，为主办单位当前轮次；不指明事项的，为最近一件."""
         docket, rows = await _visible(room, caller, ticket)
         wanted = round_ or max(docket.round, 1)
-        found = [
-            row
-            for row in rows
-            if row.kind == kind and row.round == wanted and row.case == case and (unit is None or row.unit == unit)
-        ]
+        found = _meant([row for row in rows if row.kind == kind], docket, unit, round_, case)
         async with room.database.engine.connect() as connection:
-            if found:
-                calendar = await CALENDARS.version(connection, found[0].calendar)
-                return _explained_row(found[0], calendar)
+            if found is not None:
+                return explained_row(found, await CALENDARS.version(connection, found.calendar))
             pack = await SHELF.version(connection, docket.policy)
         not_set = Problem(404, "deadline_not_set", "时限尚未起算", "该项时限尚未起算，或者不属于所查单位、轮次。")
         try:
-            rule = ruling(pack, kind, docket.situation(wanted), room.clock.now(), docket.legal_limit)
+            rule = ruling(
+                pack,
+                kind,
+                docket.situation(wanted),
+                room.clock.now(),
+                docket.legal_limit,
+                concluded=docket.concluded,
+                imposed=docket.imposed_limit,
+            )
         except NoRuleApplies as silent:
             raise not_set from silent
         if rule is not None and rule.counting is not None:
             raise not_set
-        return _exempt(kind, pack, rule)
+        return exempt(kind, pack, rule)
 
     @api.post("/deadline-previews")
     async def preview_deadline(wanted: Preview, caller: Caller) -> Explained:
@@ -162,6 +125,8 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
         given = wanted.situation
         if given.type is not None and given.type not in pack.ticket.types:
             raise invalid("situation.type", "not_in_pack", "该地区的规则没有此诉求类型。")
+        if not set(given.marks) <= set(pack.ticket.marks):
+            raise invalid("situation.marks", "not_in_pack", "该地区的规则没有此标记。")
         situation = Situation(given.type, given.channel, given.category, None, frozenset(given.marks), given.round)
         try:
             rule = ruling(pack, wanted.kind, situation, wanted.from_, given.legal_limit)
@@ -169,14 +134,13 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
             told = "规则没有适用于所述情形的此项时限；请写明诉求类型。"
             raise invalid("situation.type", "required" if given.type is None else "no_rule", told) from silent
         if rule is None or rule.counting is None:
-            return _exempt(wanted.kind, pack, rule)
+            return exempt(wanted.kind, pack, rule)
         async with room.database.engine.connect() as connection:
             try:
                 calendar = await CALENDARS.current(connection)
-                reckoning = _reckoned(calendar, wanted.from_, rule.counting)
+                return explained_counting(wanted.kind, rule.basis, rule.counting, wanted.from_, calendar, pack.version)
             except (NoCalendar, OutsideCalendar, AllowanceRefused) as beyond:
                 raise invalid("from", "outside_calendar", "日历不包括所述时间。") from beyond
-        return _explained(wanted.kind, rule.basis, reckoning, pack.version)
 
 
 async def _visible(room: Room, caller: Principal, ticket: UUID) -> tuple[Docket, list[Deadline]]:
@@ -192,6 +156,17 @@ async def _visible(room: Room, caller: Principal, ticket: UUID) -> tuple[Docket,
     if caller.role == "unit" and caller.unit not in docket.holders:
         rows = [row for row in rows if row.unit == caller.unit]
     return docket, rows
+
+
+def _meant(
+    rows: list[Deadline], docket: Docket, unit: str | None, round_: int | None, case: UUID | None
+) -> Deadline | None:
+    """The deadline that is asked for: of the lead before a co-handler, of what is decided last before earlier cases."""
+    rows = [row for row in rows if (unit is None or row.unit == unit) and (case is None or row.case == case)]
+    wanted = round_ if round_ is not None or any(row.case for row in rows) else max(docket.round, 1)
+    rows = [row for row in rows if wanted is None or row.round == wanted]
+    lead = [row for row in rows if row.case is None and row.unit == docket.unit]
+    return next(iter(lead or sorted(rows, key=lambda row: row.anchor.at, reverse=True)), None)
 
 
 def _shown(row: Deadline, now: datetime) -> DeadlineShown:
@@ -218,62 +193,3 @@ def _shown(row: Deadline, now: datetime) -> DeadlineShown:
         calendar=row.calendar,
         basis=row.basis[0],
     )
-
-
-def _reckoned(calendar: WorkingCalendar, anchor: datetime, counting: Counting) -> Reckoning:
-    return reckon(calendar, anchor, counting.allowance, day_end=counting.day_end, roll=counting.roll)
-
-
-def _explained_row(row: Deadline, calendar: WorkingCalendar) -> Explained:
-    explained = _explained(row.kind, row.basis, _reckoned(calendar, row.anchor.at, row.counting), row.policy)
-    standing = {
-        "due_at": row.due_at,
-        "original_due_at": row.original_due_at,
-        "warn_at": row.warn_at,
-        "provisional": row.provisional,
-        "anchor": row.anchor,
-        "unit": row.unit,
-        "round": row.round,
-        "case": row.case,
-        "generation": row.generation,
-    }
-    return explained.model_copy(update=standing)
-
-
-def _explained(kind: str, basis: tuple[Basis, ...], reckoning: Reckoning, policy: str) -> Explained:
-    return Explained(
-        kind=kind,
-        exempt=False,
-        basis=basis[0],
-        bases=basis,
-        due_at=reckoning.due_at,
-        original_due_at=reckoning.due_at,
-        provisional=reckoning.provisional,
-        calendar=reckoning.calendar_version,
-        policy=policy,
-        allowance=amount(reckoning.allowance),
-        explanation=tuple(DayShown.model_validate(line) for line in lines(reckoning)),
-        text=(*(_quoted(one) for one in basis), *sentences(reckoning)),
-    )
-
-
-def _exempt(kind: str, pack: Pack, rule: Ruling | None) -> Explained:
-    """No limit: the pack says so, or it does not know the kind at all."""
-    basis = rule.basis if rule else ()
-    told = [_quoted(one) for one in basis] or [f"{pack.name}的规则没有规定此项时限。"]
-    return Explained(
-        kind=kind,
-        exempt=True,
-        basis=basis[0] if basis else None,
-        bases=basis,
-        policy=pack.version,
-        text=(*told, "不设时限。"),
-    )
-
-
-def _quoted(basis: Basis) -> str:
-    """The clause as it is quoted to a citizen; an assumption is never quoted as one."""
-    if basis.document:
-        quote = f"：“{basis.quote}”" if basis.quote else ""
-        return f"依据《{basis.document}》{basis.article or ''}{quote}。"
-    return f"条文未作规定，本系统按以下理由推定：{(basis.assumption or '').rstrip('。')}。"
