@@ -67,7 +67,7 @@ class ExtensionRequested(TicketFact):
     reason: str | None = Field(default=None, description="Masked.")
     plan: str | None = Field(default=None, description="Plan and milestones, masked.")
     papers: tuple[UUID, ...] = ()
-    nth: Count = Field(description="Which request of this round it is.")
+    nth: Count = Field(description="Which it is of the requests that the pack counts together.")
 
 
 class ExtensionRuling(TicketFact):
