@@ -38,7 +38,7 @@ def checked_pack() -> Pack:
     return parse_pack({**content, "closing": {**content["closing"], "check": True}})
 
 
-@dataclass
+@dataclass(repr=False)
 class Office:
     """The service, its callers, and the bus."""
 

@@ -110,10 +110,10 @@ async def test_every_command_in_every_status_moves_the_ticket_or_is_refused_with
             assert await office.announced(docket.ticket)
 
 
-def told(office: Office, named: str, docket: Docket, *, current: bool) -> Payload:
-    """The event of that trigger, about the present round or about the one before."""
+def told(office: Office, named: str, docket: Docket, round: int) -> Payload:
+    """The event of that trigger, about that round of the ticket."""
     kind, _, outcome = named.partition(":")
-    more: dict[str, Any] = {"round": ROUND if current else ROUND - 1}
+    more: dict[str, Any] = {"round": round}
     if outcome:
         more["outcome"] = "unit_named" if outcome.startswith("unit_") else outcome
     if kind in ("ConsultationConcluded", "EscalationDecided"):
@@ -136,7 +136,8 @@ async def test_every_foreign_event_gets_the_one_answer_that_the_table_gives(offi
         if status in HELD or not named.endswith(":unit_confirmed")
     ]
     before = await tickets_in(office, [status for _, status in cases])
-    facts = [told(office, named, docket, current=current) for (named, _), docket in zip(cases, before, strict=True)]
+    round = ROUND if current else ROUND - 1
+    facts = [told(office, named, docket, round) for (named, _), docket in zip(cases, before, strict=True)]
     await office.wire.deliver(*facts)
     assert await office.parked() == []
 
