@@ -1,6 +1,7 @@
 """延期 (双鸭山 第二十条): asked for by the unit, denied by rule or ruled on, effective when dispatch answers."""
 
 from datetime import timedelta
+from typing import Any
 
 from tests.review.desk import CHENGGUAN, YINGSHANG, ZHUJIAN, Desk
 from tests.review.extending import CLOSING, FIFTEEN, ask, asked, decide, extendable, limits, moved, row, seen
@@ -125,7 +126,7 @@ async def test_the_limit_of_an_instant_given_from_above_is_argued_because_nothin
 async def test_what_a_ruling_must_say_and_may_not_say(desk: Desk) -> None:
     ticket = await extendable(desk)
     filed = await asked(desk, ticket)
-    cases = [
+    cases: tuple[tuple[dict[str, Any], str, str], ...] = (
         ({"decision": "deny", "ground": None}, "ground", "choice"),
         ({"decision": "deny", "ground": "late"}, "ground", "choice"),
         ({"decision": "deny", "granted": FIVE}, "granted", "not_asked"),
@@ -133,7 +134,7 @@ async def test_what_a_ruling_must_say_and_may_not_say(desk: Desk) -> None:
         ({"granted": {"amount": 6, "unit": "working_days"}}, "granted.amount", "at_most_requested"),
         ({"granted": {"amount": 3, "unit": "natural_days"}}, "granted.unit", "same_unit"),
         ({"granted": {"amount": "3", "unit": "working_days"}}, "granted.amount", "integer"),
-    ]
+    )
     for body, field, rule in cases:
         answer = await decide(desk, filed["id"], **body)
         assert answer.status_code == 422, body
@@ -165,8 +166,8 @@ async def test_what_the_door_refuses_is_neither_stored_nor_told(desk: Desk) -> N
     assert (co_handler.status_code, co_handler.json()["code"]) == (403, "not_the_lead")
     assert (await ask(desk, ticket, YINGSHANG)).status_code == 404
     assert (await ask(desk, ticket, round=2)).json()["code"] == "stale_round"
-    body = {"round": 1, "requested": FIVE}
-    assert (await desk.post(f"/tickets/{ticket.id}/extensions", body, "reviewer")).status_code == 403
+    path = f"/tickets/{ticket.id}/extensions"
+    assert (await desk.post(path, {"round": 1, "requested": FIVE}, "reviewer")).status_code == 403
     assert await ticket.told() == []
     await ticket.closed()
     assert (await ask(desk, ticket)).json()["code"] == "not_extendable"

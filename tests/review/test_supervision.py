@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -50,7 +51,7 @@ async def reply(desk: Desk, case: str, unit: str = CHENGGUAN, **body: Any) -> ht
 
 def reply_owed(ticket: Ticket, case: str, due: datetime) -> DeadlineSet:
     row = DeadlineRow(
-        kind="supervision_reply", unit=CHENGGUAN, round=1, case=case, anchor=Anchor(event=new_id(), at=due),
+        kind="supervision_reply", unit=CHENGGUAN, round=1, case=UUID(case), anchor=Anchor(event=new_id(), at=due),
         due_at=due, original_due_at=due, window=False, provisional=False, calendar="2025",
     )  # fmt: skip
     return DeadlineSet(**ticket.fields(), cause=new_id(), deadlines=(row,))
@@ -95,16 +96,18 @@ def test_a_limit_of_acceptance_or_handling_that_comes_near_is_supervised_by_phon
 def test_each_form_has_its_own_grounds_and_only_a_special_one_is_owed_a_reply(supervision: Supervision) -> None:
     for ground in ("perfunctory", "no_effective_measures", "dissatisfied"):
         assert by_hand(supervision, "special", ground).reply_due
-    for form, ground in (("phone", None), ("consultation", "mutual_shirking"), ("consultation", "hard_to_determine")):
-        assert not by_hand(supervision, form, ground).reply_due  # type: ignore[arg-type]
-    for form, ground, rule in (
+    assert not by_hand(supervision, "phone", None).reply_due
+    for ground in ("mutual_shirking", "hard_to_determine"):
+        assert not by_hand(supervision, "consultation", ground).reply_due
+    refusals: tuple[tuple[Any, str | None, str], ...] = (
         ("special", None, "required"),
         ("special", "mutual_shirking", "choice"),
         ("consultation", None, "required"),
         ("phone", "dissatisfied", "choice"),
-    ):
+    )
+    for form, named, rule in refusals:
         with pytest.raises(FieldRefused) as refused:
-            by_hand(supervision, form, ground)  # type: ignore[arg-type]
+            by_hand(supervision, form, named)
         assert refused.value.rule == rule
     assert [lateness(MIDNIGHT, when, MIDNIGHT) for when in (None, at("2025-09-29 23:59"), MIDNIGHT)] == [
         "overdue", "in_time", "late",
@@ -198,4 +201,9 @@ async def test_who_may_supervise_whom_and_what_the_door_refuses(desk: Desk) -> N
     assert (await desk.get(path, jurisdiction="tongjiang")).status_code == 404
     assert (await reply(desk, held["id"], ZHUJIAN)).status_code == 201, "who is not asked for a reply may give one"
     await desk.wire.deliver(Archived(**ticket.fields(), how="callback"))
-    assert (await issue(desk, ticket)).json()["code"] == "not_supervisable"
+    phone = await issue(desk, ticket, form="phone", ground=None)
+    assert (phone.status_code, phone.json()["code"]) == (409, "not_supervisable")
+    assert (await issue(desk, ticket)).status_code == 201, "tickets are gone through regularly, the archived ones too"
+    waiting = await desk.ticket()
+    await waiting.applied(new_id(), "awaiting_dispatch")
+    assert (await issue(desk, waiting)).json()["code"] == "not_supervisable"

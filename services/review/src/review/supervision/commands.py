@@ -54,7 +54,7 @@ async def issue(tx: Transaction, caller: Principal, ticket: UUID, wanted: Wanted
     unit = wanted.unit or docket.unit
     if unit is None:
         raise NotSupervisable("工单没有承办单位，不能督办。")
-    require_supervisable(docket.status, unit, docket.holders)
+    require_supervisable(wanted.form, docket.status, unit, docket.holders)
     issued = by_hand(supervision, wanted.form, wanted.ground)
     order = Order(
         id=new_id(),

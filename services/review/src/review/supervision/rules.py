@@ -17,7 +17,9 @@ from review.refusals import FieldRefused, Refused
 HELD: Final = frozenset({"dispatched", "signed_in", "closing_filed"})
 """Statuses in which a unit holds the ticket and its limits run."""
 SUPERVISED: Final = HELD | {"closed"}
-"""Statuses in which a unit answers for the ticket: an unsatisfying closing is supervised before it is filed away."""
+"""Statuses in which a unit answers for the ticket: until it is filed away."""
+GONE_THROUGH: Final = SUPERVISED | {"archived", "stopped"}
+"""Statuses of the tickets that special supervision goes through (第三十二条（三）: 定期…统计研判): past ones too."""
 
 
 class NotSupervisable(Refused):
@@ -102,10 +104,11 @@ def _wall_clock(due_at: datetime) -> str:
     return f"{local.year}年{local.month}月{local.day}日{local.hour}时{minute}"
 
 
-def require_supervisable(status: str, unit: str, holders: Collection[str]) -> None:
-    """Whether the unit answers for the ticket now."""
-    if status not in SUPERVISED:
-        raise NotSupervisable("工单不在承办单位办理，也未办结待回访，不能督办。", allowed=sorted(SUPERVISED))
+def require_supervisable(form: Form, status: str, unit: str, holders: Collection[str]) -> None:
+    """Whether the unit answers for the ticket now, as far as this form goes."""
+    allowed = GONE_THROUGH if form == "special" else SUPERVISED
+    if status not in allowed:
+        raise NotSupervisable("工单的当前状态不能进行此种督办。", allowed=sorted(allowed))
     if unit not in holders:
         raise FieldRefused("unit", "holder", "督办的对象应为该工单的主办或者协办单位。")
 
