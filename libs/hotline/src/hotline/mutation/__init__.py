@@ -11,7 +11,7 @@ choice that a list of choices lacks is added, each optional part is left out.
 Not changed are ``quote``, ``assumption`` and comments, which explain a value to whoever checks the pack and decide
 nothing, and ``rule``, the suite's own number of a clause (``tests/policy/test_rules_page.py`` holds it to
 ``docs/rules.md``). A change that says the same in other words is left out too: a count of one day that is rolled on to
-a working day is one working day.
+a working day is one working day, and a lamp counts working days and rolling working days back in the same way.
 """
 
 from hotline.mutation.mutants import Mutant, mutants_of

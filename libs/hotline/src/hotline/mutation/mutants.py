@@ -198,6 +198,8 @@ def _member(union: Any, value: Any) -> Any:
 
 
 def _same_in_other_words(content: Mapping[str, Any], mutant: Mutant) -> bool:
-    """One natural day, rolled on to a working day, is one working day."""
-    allowed = mutant.place[-2:] == ("allowance", "unit")
-    return allowed and content.get("amount") == 1 and mutant.says == "natural_days"
+    """One natural day, rolled on to a working day, is one working day; a lamp counts back both in the same way."""
+    if mutant.place[-2:] == ("allowance", "unit"):
+        return content.get("amount") == 1 and mutant.says == "natural_days"
+    both = ("working_days", "rolling_working_days")
+    return mutant.place[-2:] == ("warn_before", "unit") and mutant.said in both and mutant.says in both

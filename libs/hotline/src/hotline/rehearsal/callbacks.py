@@ -70,7 +70,7 @@ class CallbackAnswered(Expectation):
 
     def _callback(self, reached: Literal["reached", "not_reached"]) -> Callback:
         state: State = "queued" if self.answers else "not_reached"
-        done = {name: {"at": _SOME_DAY.isoformat()} if name in self.done else None for name in ("explained", "stated")}
+        done: dict[str, Any] = {name: {"at": _SOME_DAY.isoformat()} for name in self.done}
         callback = Callback(
             id=_CASE, ticket=_CASE, round=1, state=state, outcome=reached, attempt=1, occurred_at=_SOME_DAY,
             remark=None, judgement=self.asked, **done, **self._said(),

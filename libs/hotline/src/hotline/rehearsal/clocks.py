@@ -1,4 +1,4 @@
-"""Clocks (时限): what is due after which fact, when its lamp is lit, and whether a fact was in time (双鸭山 第十六条)."""
+"""Clocks (时限): what is due after which fact, when its lamp is lit, whether a fact was in time (双鸭山 第十六条)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ from sla.facts import Fact as Announced
 from sla.plan import ANCHORS, Rules, opened
 
 _SOME: Final = UUID(int=1)
-_EVENTS: Final = {anchor: event for event, anchor in reversed(ANCHORS.items())}
+_EVENTS: Final = {anchor: event for event, anchor in reversed(tuple(ANCHORS.items()))}
 _OWNERS: Final[dict[str | None, Owner]] = {"主办单位": "lead", "协办单位": "co_handler"}
 
 

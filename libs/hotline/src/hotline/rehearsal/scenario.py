@@ -9,12 +9,18 @@ from common.calendar import OutsideCalendar, WorkingCalendar
 from common.policy import Pack
 from common.policy.limits import Kind, Span
 from common.policy.ruled import Part, Words
+from hotline.rehearsal.accountability import Finding
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
+from hotline.rehearsal.consultations import ConsultationConvened, Escalated
+from hotline.rehearsal.dispatching import AssignedBy, Stopped
+from hotline.rehearsal.extensions import ExtensionRequested
+from hotline.rehearsal.notices import NoticesSent
 from hotline.rehearsal.registration import Registration
 from hotline.rehearsal.restrictions import RestrictionWanted
 from hotline.rehearsal.returns import ReturnFiled
 from hotline.rehearsal.stage import Expectation, HandedDown, LawLimit, Several, SituationShape, Stage, Untold, compare
+from hotline.rehearsal.supervision import LimitComesNear, SupervisionByHand
 from hotline.rehearsal.units import UnitEntered
 from hotline.rehearsal.vocabulary import ListRead, Values
 
@@ -38,6 +44,15 @@ class Scenario(Part):
     callback: Several[CallbackAnswered] = ()
     rates: Several[RatesCounted] = ()
     unit: Several[UnitEntered] = ()
+    assigned: Several[AssignedBy] = ()
+    stopped: Several[Stopped] = ()
+    extension: Several[ExtensionRequested] = ()
+    supervision: Several[SupervisionByHand] = ()
+    near_limit: Several[LimitComesNear] = ()
+    consultation: Several[ConsultationConvened] = ()
+    escalation: Several[Escalated] = ()
+    finding: Several[Finding] = ()
+    notices: Several[NoticesSent] = ()
     restriction: Several[RestrictionWanted] = ()
     lists: Several[ListRead] = ()
     values: Several[Values] = ()

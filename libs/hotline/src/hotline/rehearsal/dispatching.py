@@ -1,0 +1,56 @@
+"""Dispatching (派单) and cessation (停止办理): to whom by which principle, when a unit may stop (第十四条、二十三条)."""
+
+from collections.abc import Iterator
+
+from common.policy.ruled import Code, Words
+from dispatch.assignment.rules import AssignmentRefused, check_principle
+from dispatch.cessation.rules import CessationRefused, check_cessation
+from hotline.rehearsal.stage import Expectation, Stage, articles, compare
+
+
+class AssignedBy(Expectation):
+    """A unit of a kind, below units of other kinds in the register, that is sent a ticket by a principle."""
+
+    principle: Code
+    kind: Code
+    below: tuple[Code, ...] = ()
+    articles: tuple[Words, ...] = ()
+    refused: Words | None = None
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        what, principle = f"{self.principle} to a {self.kind}", stage.pack.dispatching.principles.get(self.principle)
+        if principle is None:
+            yield f"the pack knows no principle {self.principle}"
+            return
+        try:
+            check_principle(principle, stage.pack.unit_kinds, self.kind, self.below)
+        except AssignmentRefused as refused:
+            yield from compare(what, self.refused, refused.message)
+            yield from compare(f"articles: {what}", self.articles, articles(refused.basis))
+            return
+        yield from compare(what, self.refused, None)
+        yield from compare(f"articles: {what}", self.articles, articles((principle.basis,)))
+
+
+class Stopped(Expectation):
+    """A unit that stops handling on a ground; ``explained``: it told the requester; ``contact``: who can be reached."""
+
+    ground: Code
+    explained: bool = True
+    contact: bool = True
+    articles: tuple[Words, ...] = ()
+    refused: Words | None = None
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        section = stage.pack.cessation
+        if section is None:
+            yield "the pack knows no cessation"
+            return
+        try:
+            ground = check_cessation(section, self.ground, explained=self.explained, has_contact=self.contact)
+        except CessationRefused as refused:
+            yield from compare(f"stopping on {self.ground}", self.refused, refused.message)
+            yield from compare("articles of the refusal", self.articles, articles(refused.basis))
+            return
+        yield from compare(f"stopping on {self.ground}", self.refused, None)
+        yield from compare("articles of the ground", self.articles, articles((ground.basis,)))

@@ -1,0 +1,99 @@
+"""Extensions (延期): what a rule denies, what a reviewer must argue, how long the limit becomes (双鸭山 第二十条)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator
+
+from common.events.vocabulary import Limit
+from common.policy.limits import Span
+from common.policy.ruled import Code, Part, Words
+from hotline.rehearsal.clocks import deadlines, extended
+from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
+from review.extensions.rules import Request, Running, denied_by_rule, grounds_of_denial, ruled
+from review.refusals import FieldRefused, Refused
+
+_CASE: Final = UUID(int=1)
+
+
+class ReviewerRules(Part):
+    """What a reviewer decides, and the clauses it rests on, or the sentence that stands against it.
+
+    ``closing_due``: the limit once the extension has taken effect; ``earlier`` counts those granted before.
+    """
+
+    decision: Literal["grant", "deny"]
+    ground: Code | None = None
+    note: Words | None = None
+    granted: Span | None = None
+    earlier: tuple[Span, ...] = ()
+    articles: tuple[Words, ...] = ()
+    refused: Words | None = None
+    closing_due: AwareDatetime | None = None
+
+
+class ExtensionRequested(Expectation):
+    """A request as a unit files it: ``nth`` of those that count together. ``denied_by`` none: a reviewer decides."""
+
+    filed_at: AwareDatetime
+    asks: Span
+    given: tuple[Literal["reason", "plan"], ...] = ("reason",)
+    nth: int = 1
+    denied_by: Code | None = None
+    note: Words | None = None
+    articles: tuple[Words, ...] = ()
+    grounds_to_deny: tuple[Words, ...] | None = None
+    reviewer: Annotated[tuple[ReviewerRules, ...], BeforeValidator(listed)] = ()
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        extensions = stage.pack.extensions
+        if extensions is None:
+            yield "the pack knows no extensions"
+            return
+        running, request = self._running(stage), self._request()
+        denial = denied_by_rule(extensions, request, running)
+        yield from compare("denied by rule on the ground", self.denied_by, denial.ground if denial else None)
+        yield from compare("what the unit reads", self.note, denial.note if denial else None)
+        yield from compare("articles of the denial", self.articles, articles(denial.basis) if denial else ())
+        if self.grounds_to_deny is not None:
+            offered = tuple(ground.label for ground in grounds_of_denial(extensions))
+            yield from compare("grounds on which a reviewer may deny", self.grounds_to_deny, offered)
+        for reviewer in self.reviewer:
+            yield from self._reviewed(reviewer, stage, request, running)
+
+    def _running(self, stage: Stage) -> Running:
+        set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
+        window, stated = set_.get("extension_window"), set_["closing"].counting.allowance
+        limit = Limit(amount=stated.amount, unit=stated.unit) if stated else None
+        return Running(window.due_at if window else None, 1, limit)
+
+    def _request(self) -> Request:
+        return Request(
+            id=_CASE, ticket=_CASE, round=1, unit="主办单位", state="queued", nth=self.nth,
+            requested=Limit(amount=self.asks.amount, unit=self.asks.unit),
+            reason="情况复杂。" if "reason" in self.given else None, plan="计划。" if "plan" in self.given else None,
+            papers=(), filed_at=self.filed_at,
+        )  # fmt: skip
+
+    def _reviewed(self, reviewer: ReviewerRules, stage: Stage, request: Request, running: Running) -> Iterator[str]:
+        assert stage.pack.extensions is not None
+        granted = Limit(amount=reviewer.granted.amount, unit=reviewer.granted.unit) if reviewer.granted else None
+        what = f"{reviewer.decision}, {reviewer.ground or self.asks}"
+        try:
+            decision = ruled(
+                stage.pack.extensions, request, running, reviewer.decision,
+                type=stage.situation.type, granted=granted, ground=reviewer.ground, note=reviewer.note,
+            )  # fmt: skip
+        except (Refused, FieldRefused) as refused:
+            yield from compare(what, reviewer.refused, refused.detail)
+            yield from compare(f"articles: {what}", reviewer.articles, articles(refused.basis))
+            return
+        yield from compare(what, reviewer.refused, None)
+        yield from compare(f"articles: {what}", reviewer.articles, articles(decision.basis))
+        if reviewer.closing_due is not None:
+            set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
+            spans = (*reviewer.earlier, reviewer.granted or self.asks)
+            for kind in ("closing", "extension_window"):
+                moved = extended(stage, set_[kind], spans).due_at
+                yield from compare(f"{kind} due with the extension", reviewer.closing_due, moved)
