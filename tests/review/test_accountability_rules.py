@@ -10,6 +10,7 @@ from tests.review.desk import JURISDICTION, PACKS
 from tests.support.wire import at
 
 from common.clock import new_id
+from common.events.vocabulary import DeadlineKind
 from common.policy.accountability import Accountability, Mechanism
 from common.policy.reading import load_pack
 from review.accountability.rules import (
@@ -41,7 +42,7 @@ def fact(kind: FactKind, moment: datetime = SENT, round: int = 1, **more: Any) -
     return Fact(new_id(), kind, UNIT, TICKET, round, moment, **more)
 
 
-def missed(duty: str = "closing", due: datetime = DUE, round: int = 1) -> Fact:
+def missed(duty: DeadlineKind = "closing", due: datetime = DUE, round: int = 1) -> Fact:
     return fact("missed", at("2025-10-27 09:00"), round, duty=duty, due_at=due, done_at=at("2025-10-27 08:30"))
 
 

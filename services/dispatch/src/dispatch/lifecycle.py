@@ -14,21 +14,10 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from common.events.vocabulary import Status
+from common.events.wording import STATUS_WORDS
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
-LABELS: Final[Mapping[Status, str]] = MappingProxyType(
-    {
-        "awaiting_dispatch": "待派单",
-        "dispatched": "待签收",
-        "signed_in": "办理中",
-        "closing_filed": "待审核办结",
-        "closed": "待回访",
-        "archived": "已归档",
-        "withdrawn": "已撤单",
-        "merged": "已并单",
-        "stopped": "停止办理",
-    }
-)
+LABELS: Final[Mapping[Status, str]] = STATUS_WORDS
 
 Command = Literal[
     "assign",

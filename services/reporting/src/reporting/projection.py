@@ -1,17 +1,17 @@
-"""What is counted, filled from events: one row a ticket, one row a deadline."""
+"""What is counted, filled from events: a row a ticket, a row a deadline, a row whatever may happen several times."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from common.events import dispatch, intake, review, sla
-from common.events.envelope import Event, TicketFact, ticket_of_subject
+from common.events.envelope import Event, TicketFact, WiderFact, ticket_of_subject
 from common.messaging.room import Transaction
 from common.messaging.runner import Handler
-from reporting.store import deadline, ticket
+from reporting.store import deadline, occurrence, ticket
 
 _STATUS = {
     "Dispatched": "dispatched",
@@ -45,13 +45,16 @@ async def registered(tx: Transaction, event: Event) -> None:
     outcome = {"TicketCreated": "work_order", "TicketAnswered": "answered", "TicketDeclined": "declined"}.get(
         event.type, "transferred"
     )
-    row = {
+    row: dict[str, Any] = {
         "number": data.number,
         "jurisdiction": data.jurisdiction,
         "type": data.type,
         "outcome": outcome,
         "received_at": data.received_at or data.occurred_at,
+        "policy": data.policy,
     }
+    if isinstance(data, intake.TicketCreated):
+        row["marks"] = list(data.marks)
     status = "awaiting_dispatch" if outcome == "work_order" else "archived"
     # A fact of dispatch may have been counted first: what it said of the status stands.
     await tx.connection.execute(
@@ -61,10 +64,96 @@ async def registered(tx: Transaction, event: Event) -> None:
     )
 
 
+async def amended(tx: Transaction, event: Event) -> None:
+    """The ticket says something else from now on, or stands under another version of its pack."""
+    data = event.data
+    assert isinstance(data, intake.TicketAmended | sla.PolicyApplied)
+    change: dict[str, Any] = (
+        {"policy": data.to_policy}
+        if isinstance(data, sla.PolicyApplied)
+        else {"type": data.type, "marks": list(data.marks)}
+    )
+    await tx.connection.execute(update(ticket).where(ticket.c.ticket == data.ticket).values(**change))
+
+
+async def answered(tx: Transaction, event: Event) -> None:
+    """The requester was asked; of several callbacks the last one that was answered counts."""
+    data = event.data
+    assert isinstance(data, intake.CallbackRecorded)
+    said = {"responded": data.responded, "resolved": data.resolved, "satisfaction": data.satisfaction}
+    if data.outcome != "reached" or all(answer is None for answer in said.values()):
+        return
+    latest = or_(ticket.c.answered_at.is_(None), ticket.c.answered_at <= data.occurred_at)
+    await tx.connection.execute(
+        update(ticket).where(ticket.c.ticket == data.ticket, latest).values(**said, answered_at=data.occurred_at)
+    )
+
+
+async def succeeded(tx: Transaction, event: Event) -> None:
+    """The successor of a unit has the ticket."""
+    data = event.data
+    assert isinstance(data, dispatch.UnitSucceeded)
+    passed = update(ticket).where(ticket.c.ticket == data.ticket, ticket.c.unit == data.unit)
+    await tx.connection.execute(passed.values(unit=data.successor))
+
+
+async def occurred(tx: Transaction, event: Event) -> None:
+    """Something that may happen more than once in a ticket's life, or that is about something wider."""
+    data = event.data
+    assert isinstance(data, TicketFact | WiderFact)
+    row = {
+        "event": event.id,
+        "jurisdiction": data.jurisdiction,
+        "ticket": data.ticket,
+        "unit": getattr(data, "unit", None),
+        "matter": getattr(data, "case", None),
+        "at": data.occurred_at,
+    }
+    names = [{**row, "name": name} for name in _names(data)]
+    await tx.connection.execute(insert(occurrence).on_conflict_do_nothing(), names)
+
+
+def _names(data: TicketFact | WiderFact) -> tuple[str, ...]:
+    """What it is counted as."""
+    name = OCCURRENCES[type(data).__name__]
+    match data:
+        case review.SupervisionIssued(form=form):
+            return (f"supervision_{form}",)
+        case review.ConsultationConcluded(outcome="unresolved"):
+            return ("consultation_unresolved",)
+        case review.ReturnRuling(late=True):
+            return (name, "return_late")
+        case _:
+            return (name,)
+
+
+OCCURRENCES = {
+    "Returned": "returned",
+    "ReturnApproved": "return_approved",
+    "ReturnDenied": "return_denied",
+    "ExtensionRequested": "extension_requested",
+    "ExtensionGranted": "extension_granted",
+    "ExtensionDenied": "extension_denied",
+    "ConsultationConvened": "consultation_convened",
+    "ConsultationConcluded": "consultation_concluded",
+    "Escalated": "escalated",
+    "EscalationDecided": "escalation_decided",
+    "SupervisionIssued": "supervision_special",
+    "SupervisionReplied": "supervision_replied",
+    "TicketUrged": "urged",
+    "NoticeIssued": "notice_issued",
+    "ReferralPrepared": "referral_prepared",
+    "ReferralSent": "referral_sent",
+}
+"""Event → what it is counted as, where its content says nothing more exact."""
+
+
 async def moved_on(tx: Transaction, event: Event) -> None:
-    """Dispatch moved the ticket to another status, unit or round."""
+    """Dispatch moved the ticket to another status, unit or round. A co-handler's sign-in moves nothing."""
     data = event.data
     assert isinstance(data, TicketFact)
+    if isinstance(data, dispatch.SignedIn) and data.part == "co_handler":
+        return
     change: dict[str, Any] = {"round": data.round}
     if isinstance(data, dispatch.RulingApplied):
         change["status"] = data.new_status
@@ -84,6 +173,7 @@ async def returned(tx: Transaction, event: Event) -> None:
     await tx.connection.execute(
         update(ticket).where(ticket.c.ticket == data.ticket).values(returns=ticket.c.returns + 1)
     )
+    await occurred(tx, event)
 
 
 async def return_decided(tx: Transaction, event: Event) -> None:
@@ -92,6 +182,7 @@ async def return_decided(tx: Transaction, event: Event) -> None:
     assert isinstance(data, review.ReturnRuling)
     if data.late:
         await _overdue(tx, data.ticket)
+    await occurred(tx, event)
 
 
 async def _overdue(tx: Transaction, of: UUID) -> None:
@@ -159,6 +250,10 @@ def _each(handler: Callable[[Transaction, Event], Coroutine[Any, Any, None]], *t
 
 
 HANDLERS: dict[str, Handler] = {
+    **_each(occurred, *OCCURRENCES),
+    **_each(amended, "TicketAmended", "PolicyApplied"),
+    **_each(answered, "CallbackRecorded"),
+    **_each(succeeded, "UnitSucceeded"),
     **_each(registered, "TicketCreated", "TicketAnswered", "TicketDeclined", "TicketTransferred"),
     **_each(moved_on, *_STATUS, "RulingApplied"),
     **_each(returned, "Returned"),

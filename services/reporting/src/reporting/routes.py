@@ -1,19 +1,38 @@
 """Figures over HTTP, and as they change."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.basis import Basis
 from common.database import Database
+from common.messaging.runner import Transient
+from common.policy.callbacks import Indicator
 from common.security.access import require
 from common.security.bearer import Caller
 from common.web.edge import Activity
 from common.web.inputs import ApiModel, Instant
 from common.web.routing import router
-from reporting.indicators import By, Span, counts, deadlines, overdue, returns
+from reporting.indicators import (
+    By,
+    Scope,
+    Span,
+    answers,
+    consultations_open,
+    counts,
+    deadlines,
+    occurrences,
+    overdue,
+    rates,
+    returns,
+)
+from reporting.store import SHELF
 
 _EVERY_SECONDS = 1.0
 
@@ -36,6 +55,27 @@ class OnTime(ApiModel):
     on_time: int | None
 
 
+class RateSeen(ApiModel):
+    """A rate of the callbacks. ``rate`` in hundredths of a percent; ``scope`` without_marked: without the tickets
+    whose rate is not to be chased; ``ranks``: units are compared by this one."""
+
+    group: str
+    question: Literal["responded", "resolved", "satisfaction"]
+    scope: Scope
+    numerator: int
+    denominator: int
+    rate: int | None
+    ranks: bool
+
+
+class Ranking(ApiModel):
+    """Which rate ranks, as the packs of the tickets say it, and which marks are told apart."""
+
+    scope: Scope
+    marks: tuple[str, ...]
+    basis: Basis
+
+
 class Indicators(ApiModel):
     """Figures of a span. ``as_of``: the domain instant at which they were read."""
 
@@ -46,6 +86,9 @@ class Indicators(ApiModel):
     deadlines: list[OnTime]
     returns: int
     overdue: int
+    occurrences: list[Count]
+    rates: list[RateSeen]
+    ranking: list[Ranking]
 
 
 DEFINITION = {
@@ -55,6 +98,11 @@ DEFINITION = {
     "在办超期＝已亮红灯而尚无结论；按时率＝按时÷（按时＋超时），以万分之一为单位；窗口期与因改派失效的时限不计。",
     "returns": "承办单位申请退单的次数。",
     "overdue": "超期办理件的件数：超过退单时限退回的（无论是否同意退回），或者办结结论为超时的，一件工单只计一次。",
+    "occurrences": "各类事项发生的次数：退单（申请、同意、不同意、超期）、延期（申请、同意、不同意）、协调会商（召集、"
+    "形成结论、未能解决、尚未结束）、专报、督办、催单、通报、移交；按工单的诉求时间归入统计期，不涉及具体工单的按发生时间。",
+    "rates": "回访的响应率、解决率、满意率：分子＝回答为肯定的件数，分母＝对该问题作答的件数，以万分之一为单位；"
+    "一件工单以最后一次有效回访为准，未接通、未作答的不计。全部（all）与不含行政调解类、执法办案类（without_marked）并列，"
+    "参加排名的一项以规则为准（ranks、ranking）。",
 }
 
 
@@ -63,6 +111,11 @@ async def figures(database: Database, span: Span, by: By, now: Instant) -> Indic
     async with database.engine.connect() as opened:
         connection = await opened.execution_options(isolation_level="REPEATABLE READ")
         rows = await deadlines(connection, span, by)
+        answered = await answers(connection, span, by)
+        indicators = await _indicators(connection, answered)
+        happened = [Count(**row) for row in await occurrences(connection, span, by)]
+        if by == "none" and (pending := await consultations_open(connection, span)):
+            happened.append(Count(group="", value="consultation_open", count=pending))
         return Indicators(
             as_of=now,
             definition=DEFINITION,
@@ -73,7 +126,29 @@ async def figures(database: Database, span: Span, by: By, now: Instant) -> Indic
             ],
             returns=await returns(connection, span),
             overdue=await overdue(connection, span),
+            occurrences=happened,
+            rates=[
+                RateSeen(**asdict(one), rate=_rate(one.numerator, one.denominator - one.numerator))
+                for one in rates(answered, indicators.get)
+            ],
+            ranking=_rankings(indicators.values()),
         )
+
+
+async def _indicators(
+    connection: AsyncConnection, answered: Sequence[Mapping[str, Any]]
+) -> dict[str, Indicator | None]:
+    """What the packs of these tickets count. A ticket whose pack has not come yet is counted when it has."""
+    found: dict[str, Indicator | None] = {}
+    for policy in {row["policy"] for row in answered}:
+        with suppress(Transient):
+            found[policy] = (await SHELF.version(connection, policy)).callbacks.indicator
+    return found
+
+
+def _rankings(indicators: Iterable[Indicator | None]) -> list[Ranking]:
+    told = dict.fromkeys((one.ranks, one.marks, one.basis) for one in indicators if one is not None)
+    return [Ranking(scope=scope, marks=marks, basis=basis) for scope, marks, basis in told]
 
 
 def _rate(met: int, missed: int) -> int | None:

@@ -1,6 +1,6 @@
 """Reporting's tables: the archive of every event, and what is counted."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from common.database import Instant, metadata
@@ -44,6 +44,12 @@ ticket = Table(
     Column("received_at", Instant, nullable=False),
     Column("returns", Integer, nullable=False, server_default="0"),
     Column("overdue", Boolean, nullable=False, server_default=text("false"), comment="returned late or closed late"),
+    Column("policy", Text),
+    Column("marks", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("responded", Boolean),
+    Column("resolved", Boolean),
+    Column("satisfaction", Text),
+    Column("answered_at", Instant, comment="when the answers that stand here were given, the last ones"),
 )
 Index("ticket_jurisdiction_idx", ticket.c.jurisdiction, ticket.c.received_at)
 
@@ -63,3 +69,17 @@ deadline = Table(
 )
 Index("deadline_ticket_idx", deadline.c.ticket)
 Index("deadline_open_idx", deadline.c.kind, postgresql_where=text("verdict is null"))
+
+occurrence = Table(
+    "occurrence",
+    METADATA,
+    Column("event", UUID, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("jurisdiction", Text, nullable=False),
+    Column("ticket", UUID, comment="null: about something wider than a ticket"),
+    Column("unit", Text),
+    Column("matter", UUID, comment="the case it belongs to"),
+    Column("at", Instant, nullable=False),
+)
+Index("occurrence_ticket_idx", occurrence.c.ticket)
+Index("occurrence_matter_idx", occurrence.c.matter)

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from common.basis import Basis
 from common.clock import SHANGHAI
+from common.events.vocabulary import DeadlineKind
+from common.events.wording import DEADLINE_WORDS
 from common.policy.accountability import (
     DesignatedInactive,
     Ground,
@@ -39,14 +41,6 @@ _WORDS: Final[Mapping[State, str]] = {
     "sent": "已移交",
     "dismissed": "已不予追究",
     "lapsed": "已因据以认定的情形不成立而失效",
-}
-_DUTIES: Final[Mapping[str, str]] = {
-    "sign_in": "签收",
-    "closing": "办结",
-    "co_handler_part": "协办",
-    "first_response": "初步响应",
-    "progress": "进度反馈",
-    "supervision_reply": "督办回复",
 }
 
 
@@ -80,7 +74,7 @@ class Fact:
     ticket: UUID
     round: int
     at: datetime
-    duty: str | None = None
+    duty: DeadlineKind | None = None
     due_at: datetime | None = None
     done_at: datetime | None = None
     case: UUID | None = None
@@ -179,8 +173,9 @@ def _designation(late: Fact, facts: Iterable[Fact]) -> Fact | None:
 
 
 def _missed(fact: Fact) -> str:
-    duty = _DUTIES.get(fact.duty or "", fact.duty or "")
     assert fact.due_at is not None
+    assert fact.duty is not None
+    duty = DEADLINE_WORDS[fact.duty]
     done = f"，实际于{_minute(fact.done_at)}完成" if fact.done_at else "，至本轮终结未完成"
     return f"第{fact.round}轮{duty}时限于{_minute(fact.due_at)}届满，结论为超时{done}"
 
