@@ -1,10 +1,11 @@
 """Asking the requester what became of the demand, and what follows from the answer."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from common.policy.refusals import Problem
 from common.policy.ruled import Code, Entry, Part, Register, Ruled, Stated, Words
 
 
@@ -97,3 +98,25 @@ class Callbacks(Part):
     def explains(self, outcome: str) -> bool:
         """Whether a contact that ended so counts as the unit's explanation."""
         return self.explained_by is not None and outcome in self.explained_by.value
+
+
+def problems_of_judgements(callbacks: Callbacks) -> Iterator[Problem]:
+    """What is owed an unsatisfied requester needs questions that are asked and judgements that ask for it."""
+    for question, answers in (callbacks.unsatisfied.answers if callbacks.unsatisfied else {}).items():
+        scale = callbacks.questions[question].scale if question in callbacks.questions else {}
+        for answer in answers:
+            if answer not in scale:
+                sentence = f"no question {question!r} has the answer {answer!r}"
+                yield Problem(("callbacks", "unsatisfied", "answers", question), sentence)
+    needed = {
+        "explanation": callbacks.unsatisfied is not None and callbacks.explained_by is not None,
+        "statement": callbacks.statement_when is not None,
+    }
+    for judgement, possible in needed.items():
+        if (judgement in callbacks.judgements) != possible:
+            sentence = f"the judgement {judgement!r} and what it rests on stand together or not at all"
+            yield Problem(("callbacks", "judgements"), sentence)
+    after = callbacks.archive_unsatisfied_after
+    if after is not None and callbacks.unsatisfied is None:
+        sentence = "something is owed an unsatisfied requester, but nothing says who is one"
+        yield Problem(("callbacks", "archive_unsatisfied_after"), sentence)

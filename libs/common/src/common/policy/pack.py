@@ -12,13 +12,13 @@ from pydantic import Field, ValidationError
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
 from common.policy.accountability import Accountability
-from common.policy.callbacks import Callbacks
+from common.policy.callbacks import Callbacks, problems_of_judgements
 from common.policy.cessation import Cessation
 from common.policy.closing import Closing
 from common.policy.consistency import problems_of_sections
-from common.policy.consultation import Consultation
+from common.policy.consultation import Consultation, problems_of_consultation
 from common.policy.dispatching import Dispatching
-from common.policy.escalation import Escalation
+from common.policy.escalation import Escalation, problems_of_escalation
 from common.policy.extensions import Extensions, problems_of_extensions
 from common.policy.limits import Limits
 from common.policy.notices import Notices
@@ -136,6 +136,12 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         problems += problems_of_extensions(pack.extensions, pack.ticket.types, pack.limits.kinds())
     if pack.supervision is not None:
         problems += problems_of_supervision(pack.supervision, pack.limits.duties())
+    if pack.consultation is not None:
+        functions = {unit.function for unit in pack.units if unit.function is not None}
+        problems += problems_of_consultation(pack.consultation, pack.dispatching.principles, functions)
+    if pack.escalation is not None:
+        problems += problems_of_escalation(pack.escalation, pack.consultation)
+    problems += problems_of_judgements(pack.callbacks)
     if pack.main_document not in pack.documents:
         problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
     size = len(_canonical(pack.dump()))
