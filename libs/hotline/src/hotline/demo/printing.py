@@ -8,10 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import wording
+from .comparison import NOW, THEN, Side, compared
 from .player import Ended, Played
-from .stories import Assign, Collection, Register
+from .stories import Assign, Collection, Conclude, Convene, Register, Return, Step, Supervise
 from .timeline import Moved
 
+_LONG = ("历时", "由谁承办", "超期")
 _COLOURS = {"按时": "green", "超期": "red", "超期，未办": "red"}
 
 
@@ -42,13 +44,9 @@ class Printer:
     def step(self, played: Played, moved: Moved) -> None:
         """One attempt and what the suite said to it."""
         step, answer = played.scene.step, played.answer
-        who = wording.ROLES.get(step.who) or next(
-            (name for code, name in self._names.items() if code.endswith(f".{step.who}")), step.who
-        )
-        deed = wording.DEEDS[step.does]
-        if isinstance(step, Assign):
-            deed += f" → {next((n for c, n in self._names.items() if c.endswith(f'.{step.unit}')), step.unit)}"
-        mark = "*" if step.assumed else " "
+        who = wording.ROLES.get(step.who) or self._unit(step.who)
+        deed = self._deed(step)
+        mark = "†" if step.under_suite else "*" if step.assumed else " "
         line = f"{wording.local(played.scene.at)}{mark} {moved.story.story}  {who} {deed}"
         if answer is None:
             self._console.print(f"{escape(line)}  [yellow]○ 没有待办的事项：系统此前已作决定[/]")
@@ -58,12 +56,30 @@ class Printer:
             decided = wording.basis((answer.body.get("decision") or {}).get("basis"))
             said = "  ".join(part for part in (told, wording.STATES.get(state, state), decided) if part)
             self._console.print(f"{escape(line)}  [green]✓ {escape(said)}[/]")
+        elif isinstance(step, Return) and answer.status == 404:
+            self._console.print(f"{escape(line)}  [yellow]✗ 不持有该工单，无从退回[/]")
         else:
             fields = "；".join(f"{one['field']}：{one['message']}" for one in answer.body.get("fields", ()))
             title = "  ".join(filter(None, (answer.body.get("title", ""), answer.body.get("detail", ""), fields)))
             cited = wording.basis(answer.body.get("basis"))
             said = f"✗ {answer.status} {answer.code} {title} {cited}"
             self._console.print(f"{escape(line)}  [yellow]{escape(said)}[/]")
+
+    def _unit(self, code: str) -> str:
+        return next((name for full, name in self._names.items() if full.endswith(f".{code}")), code)
+
+    def _deed(self, step: Step) -> str:
+        deed = wording.DEEDS[step.does]
+        match step:
+            case Assign():
+                return f"{deed} → {self._unit(step.unit)}"
+            case Supervise():
+                return "会商督办" if step.form == "consultation" else wording.FORMS[step.form]
+            case Convene():
+                return f"{deed}{wording.FORMS[step.form]}"
+            case Conclude():
+                return f"{deed}：{self._unit(step.unit)}主办"
+        return deed
 
     def heard(self, unit: str, line: Mapping[str, Any]) -> None:
         """One event that the unit's own program consumed."""
@@ -95,7 +111,9 @@ class Printer:
             )
         elif "due_at" in data:
             yield f"{wording.DUTIES.get(data['kind'], data['kind'])}（{wording.limit(data['due_at'])}届满）"
-        if entry["type"] in ("ReturnDenied", "ReturnApproved", "CallbackJudged"):
+        if entry["type"] == "ConsultationConcluded" and data["unit"]:
+            yield f"{self._names.get(data['unit'], data['unit'])}主办"
+        if entry["type"] in ("ReturnDenied", "ReturnApproved", "CallbackJudged", "ConsultationConcluded"):
             yield wording.basis(entry["basis"])
 
     def table(self, endings: Sequence[Ended]) -> None:
@@ -115,7 +133,7 @@ class Printer:
                 ended.case.moved.story.story,
                 ended.ticket["number"],
                 str(one["round"]),
-                self._names.get(one["unit"], one["unit"]),
+                self._names.get(one["unit"] or "", one["unit"] or "热线主管部门"),
                 wording.DUTIES.get(one["kind"], one["kind"]),
                 wording.limit(one["due_at"]),
                 wording.local(one["fact_at"]),
@@ -140,9 +158,20 @@ class Printer:
                 wording.local(one["filed_at"]),
                 {True: "[red]超期[/]", False: "[green]按时[/]", None: ""}[one["late"]],
                 wording.STATES.get(one["state"], one["state"]) + ("（按规则）" if made.get("by_rule") else ""),
-                escape(wording.basis(made.get("basis"), silent=silent)),
+                escape(wording.designated(made.get("designation")) + wording.basis(made.get("basis"), silent=silent)),
             )
         self._console.print(table)
+
+    def comparison(self, endings: Sequence[Ended]) -> None:
+        """The closing page: each case as the document tells it, and as it went under the suite."""
+        table = _table("通报所述与本系统之下", "案件", "", "转派", "历时", "由谁承办", "超期", "缘由")
+        for one in compared(endings, self._names):
+            sides: list[tuple[str, Side]] = [(THEN, one.then)] if one.then is not None else []
+            for number, (label, side) in enumerate((*sides, (NOW, one.now))):
+                told = (side.moves, side.lasted, side.held_by, side.late, side.why)
+                table.add_row("" if number else one.case, label, *map(escape, told), end_section=label == NOW)
+        self._console.print(table)
+        self._console.print("指定之后何时办结取决于承办单位，通报没有写，推定在所定时限内；其余为系统依规则作出。")
 
     def unit(self, unit: str, heard: Sequence[Mapping[str, Any]], feed: int) -> None:
         """What the unit's own program saw, beside what its feed holds over HTTP."""
@@ -161,8 +190,8 @@ def _by(documents: set[str]) -> str:
 
 
 def _table(title: str, *heads: str) -> Table:
-    """Nothing is cut off: the last column goes on in the next line."""
+    """Nothing is cut off: the last column, and long ones, go on in the next line."""
     table = Table(title=title)
     for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head != heads[-1])
+        table.add_column(head, overflow="fold", no_wrap=head not in (heads[-1], *_LONG))
     return table

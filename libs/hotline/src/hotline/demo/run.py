@@ -45,7 +45,9 @@ class Programme:
 
     @property
     def names(self) -> dict[str, str]:
-        return self.collection.source.names(self.pack.jurisdiction)
+        """Full code → name, of the story's units and of those that the pack itself enters."""
+        own = {unit.code: unit.name for unit in self.pack.units}
+        return {**own, **self.collection.source.names(self.pack.jurisdiction)}
 
 
 def programme(collection: Collection, rules: Pack, *, weeks_later: int = 0) -> Programme:
@@ -127,7 +129,9 @@ async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKi
         console.print(f"启动演示系统（{'Apache Kafka，每个服务一个进程' if bus == 'kafka' else '内置总线，单进程'}）……")
         watching = _Watching(printer, progress, len(shown.scenes))
         async with staged(shown, packs, bus, Path(folder), watching) as stage:
-            console.print("时刻带 * 的，通报没有写全，为推定（理由见 examples/）。")
+            console.print(
+                "时刻带 * 的，通报没有写全，为推定；带 † 的，当时没有人做，本系统之下由人去做（理由见 examples/）。"
+            )
             await stage.player.play(shown.scenes)
             console.print("时钟拨过所有未了的时限……")
             await stage.player.let_time_pass()
@@ -137,4 +141,5 @@ async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKi
             printer.stories(endings)
             printer.table(endings)
             printer.unit(shown.unit, stage.ear.heard, feed)
+            printer.comparison(endings)
     return endings

@@ -13,7 +13,7 @@ from common.events.vocabulary import Slug, TicketType
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A unit's code without its jurisdiction: the demo puts in front the one that runs."""
 
-CENTRE = ("softphone", "agent", "dispatcher", "reviewer")
+CENTRE = ("softphone", "agent", "dispatcher", "reviewer", "supervisor")
 """Who acts besides the units."""
 
 
@@ -44,7 +44,8 @@ class Source(Part):
 class Moment(Part):
     """When somebody acted. ``printed``: what the document says of the moment, in its words.
 
-    ``assumed`` with its ``reason`` wherever the document does not print the whole moment.
+    ``assumed`` with its ``reason`` wherever the document does not print the whole moment. ``under_suite``: nobody did
+    so then; under the suite a person does it, for the reason that is given.
     """
 
     at: AwareDatetime
@@ -52,6 +53,7 @@ class Moment(Part):
     printed: str | None = None
     assumed: bool = False
     reason: str | None = None
+    under_suite: bool = False
 
     @model_validator(mode="after")
     def _printed_or_assumed(self) -> Self:
@@ -59,6 +61,8 @@ class Moment(Part):
             raise ValueError("a moment that is assumed says why, and only such a moment")
         if not self.assumed and self.printed is None:
             raise ValueError("a moment is printed in the document, or assumed")
+        if self.under_suite and not self.assumed:
+            raise ValueError("what is done only under the suite is assumed, and says why")
         return self
 
 
@@ -90,6 +94,7 @@ class Contact(Moment):
 class Progress(Moment):
     does: Literal["progress"]
     text: str
+    concludes_part: bool = False
 
 
 class Close(Moment):
@@ -133,18 +138,99 @@ class Judge(Moment):
     why: str
 
 
+class Supervise(Moment):
+    """督办 of the unit that holds the ticket."""
+
+    does: Literal["supervise"]
+    form: Literal["phone", "consultation", "special"]
+    ground: Slug | None = None
+    text: str
+
+
+class Reply(Moment):
+    """The supervised unit's written reply to the last supervision that wants one."""
+
+    does: Literal["reply"]
+    text: str
+
+
+class Convene(Moment):
+    """召集 of the units in dispute; whom the rule wants at the table besides, the suite invites."""
+
+    does: Literal["convene"]
+    form: Literal["designation", "coordination", "consultation"]
+    ground: Slug | None = None
+    participants: tuple[Code, ...]
+    subject: str
+
+
+class Opinion(Moment):
+    """A participant's opinion in the consultation that goes on."""
+
+    does: Literal["opinion"]
+    opinion: str
+    legal_basis: str | None = None
+
+
+class Minutes(Moment):
+    does: Literal["minutes"]
+    text: str
+
+
+class Conclude(Moment):
+    """The conclusion: who leads, by which principle, and in how many working days."""
+
+    does: Literal["conclude"]
+    unit: Code
+    co_handlers: tuple[Code, ...] = ()
+    principle: Slug
+    working_days: Annotated[int, Field(ge=1)] | None = None
+    solution: str
+    reply_wording: str | None = None
+
+
 Step = Annotated[
-    Register | Assign | SignIn | Contact | Progress | Close | Return | Rule | Callback | Judge,
+    Register
+    | Assign
+    | SignIn
+    | Contact
+    | Progress
+    | Close
+    | Return
+    | Rule
+    | Callback
+    | Judge
+    | Supervise
+    | Reply
+    | Convene
+    | Opinion
+    | Minutes
+    | Conclude,
     Field(discriminator="does"),
 ]
 
 
+class Happened(Part):
+    """The case as the document tells it: how often it was moved, how long it took, who had it, what was late, why."""
+
+    moves: int
+    lasted: str
+    held_by: str
+    late: str
+    why: str
+
+
 class Story(Part):
-    """One case: where the document tells it, what it tells, and the attempts in order."""
+    """One ticket: where the document tells it, what it tells, and the attempts in order.
+
+    ``case``: the case that several tickets together are. ``happened`` stands in one story of each case.
+    """
 
     story: str
+    case: str | None = None
     place: str
     told: str
+    happened: Happened | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -155,6 +241,10 @@ class Story(Part):
         if moments != sorted(moments):
             raise ValueError("the steps of a story stand in the order of their moments")
         return self
+
+    @property
+    def of_case(self) -> str:
+        return self.case or self.story
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +274,5 @@ def _plain(path: Path) -> Any:
 
 def _named(step: Step) -> list[str]:
     units = [getattr(step, field, None) for field in ("unit", "suggested_unit")]
-    return [step.who, *(unit for unit in units if unit is not None)]
+    several = [*getattr(step, "participants", ()), *getattr(step, "co_handlers", ())]
+    return [step.who, *(unit for unit in units if unit is not None), *several]

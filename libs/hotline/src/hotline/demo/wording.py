@@ -17,6 +17,22 @@ DEEDS: Mapping[str, str] = {
     "rule": "审核退单",
     "callback": "回访",
     "judge": "研判回访",
+    "supervise": "督办",
+    "reply": "书面回复督办",
+    "convene": "召集",
+    "opinion": "发表意见",
+    "minutes": "记录纪要",
+    "conclude": "作出结论",
+}
+FORMS: Mapping[str, str] = {
+    "designation": "明确承办单位",
+    "coordination": "协调",
+    "consultation": "会商",
+    "phone": "电话督办",
+    "special": "专项督办",
+    "superior": "上级领导",
+    "department": "有关部门",
+    "escalation": "专报批示",
 }
 ROLES: Mapping[str, str] = {
     "softphone": "话务平台",
@@ -46,11 +62,28 @@ STATES: Mapping[str, str] = {
     "denied": "不予通过",
     "overtaken": "已不能生效",
     "lapsed": "随轮次终结",
+    # of a consultation
+    "convened": "已召集",
+    "concluded": "已作结论",
     # of a callback
     "reached": "已接通",
     "not_reached": "未接通",
 }
-DUTIES: Mapping[str, str] = {"sign_in": "签收", "closing": "办结", "return_window": "退单时限"}
+DUTIES: Mapping[str, str] = {
+    "sign_in": "签收",
+    "first_response": "初步响应",
+    "progress": "反馈进度",
+    "closing": "办结",
+    "co_handler_part": "协办",
+    "ruling": "退单审核",
+    "designation": "明确承办单位",
+    "coordination": "协调",
+    "consultation": "会商",
+    "escalation": "专报",
+    "supervision_reply": "督办回复",
+    "return_window": "退单时限",
+    "extension_window": "延期申请时限",
+}
 EVENTS: Mapping[str, str] = {
     "TicketCreated": "登记成单",
     "Dispatched": "派单",
@@ -77,6 +110,13 @@ EVENTS: Mapping[str, str] = {
     "ReturnApproved": "退单同意",
     "ReturnDenied": "退单不予通过",
     "ReturnLapsed": "退单随轮次终结",
+    "SupervisionIssued": "督办",
+    "SupervisionReplied": "督办回复",
+    "ConsultationConvened": "召集",
+    "OpinionGiven": "意见",
+    "MinutesRecorded": "会商纪要",
+    "ConsultationConcluded": "结论",
+    "UnitNotified": "提醒送达情况",
     "CallbackRecorded": "回访",
     "CallbackJudged": "回访研判",
 }
@@ -117,6 +157,11 @@ def basis(found: Sequence[Mapping[str, Any]] | None, *, silent: Collection[str] 
             named.add(document)
             told.append(f"《{document}》{quoted}")
     return "；".join(dict.fromkeys(told))
+
+
+def designated(found: Mapping[str, Any] | None) -> str:
+    """By whom the unit had been named, before the clause that it rests on."""
+    return f"经{FORMS[found['by']]}指定：" if found else ""
 
 
 def verdict(deadline: Mapping[str, Any]) -> str:
