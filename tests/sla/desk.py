@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,9 +25,9 @@ from common.events.dispatch import (
     SignedIn,
 )
 from common.events.envelope import Actor, Event, Message, Payload
-from common.events.intake import TicketCreated
-from common.events.review import Returned
-from common.events.vocabulary import Requester
+from common.events.intake import TicketAmended, TicketCreated
+from common.events.review import ExtensionGranted, Returned
+from common.events.vocabulary import Limit, Requester
 from common.policy import load_pack
 from common.runtime.service import Service, Surroundings
 from common.security.access import Role
@@ -40,6 +40,7 @@ from sla.timers import Knowledge, Timers
 PACK = load_pack(Path("policies/shuangyashan"))
 LEAD, OTHER = "shuangyashan.zhujianju", "shuangyashan.chengguan"
 CLOSING = ("closing",)
+F = TypeVar("F", bound=Payload)
 
 
 @dataclass
@@ -140,6 +141,38 @@ class Desk:
 
     def archived(self, ticket: UUID, round_: int = 1) -> Archived:
         return Archived(**self.common(ticket, round_), how="callback")
+
+    def fact(self, fact: type[F], ticket: UUID, when: str | None = None, round_: int = 1, **more: Any) -> F:
+        """Any other fact about the ticket, with what is given of it."""
+        return fact(**(self.common(ticket, round_, when) | more))
+
+    def applied(self, ticket: UUID, ruling: UUID, kind: str, when: str | None = None, **more: Any) -> RulingApplied:
+        given: dict[str, Any] = {"ruling": ruling, "kind": kind, "outcome": "granted", "new_status": "signed_in"}
+        return RulingApplied(**(self.common(ticket, 1, when) | given | more))
+
+    def extension(self, ticket: UUID, case: UUID, days: int | None = 5, when: str | None = None, **more: Any) -> Any:
+        """An extension that was granted, asked for a day ago, in working days."""
+        given = {"case": case, "unit": LEAD, "kind": "ordinary", "by_rule": False, "filed_at": self.clock.now()}
+        granted = Limit(amount=days, unit="working_days") if days else None
+        return self.fact(ExtensionGranted, ticket, when, **(given | {"granted": granted} | more))
+
+    async def extend(self, ticket: UUID, days: int = 5) -> UUID:
+        """An extension takes effect now."""
+        case = uuid4()
+        await self.tell(self.extension(ticket, case, days), self.applied(ticket, case, "extension"))
+        return case
+
+    def amended(self, ticket: UUID, *changed: str, when: str | None = None, **more: Any) -> TicketAmended:
+        given: dict[str, Any] = {
+            "type": "complaint",
+            "category": "城市管理/市政道路",
+            "address": "某路",
+            "marks": (),
+            "legal_limit": None,
+            "changed": changed,
+            "reason": "核实后更正",
+        }
+        return TicketAmended(**(self.common(ticket, 1, when) | given | more))
 
     async def register(self, **more: Any) -> UUID:
         ticket = new_id()
