@@ -1,8 +1,9 @@
 """回访之后: an unsatisfied requester is owed an explanation, an impossible demand a statement (双鸭山 第二十二条)."""
 
+from dataclasses import replace
 from typing import Any
 
-from tests.review.desk import CHENGGUAN, PACKS, YINGSHANG, Desk, Ticket, pack_with
+from tests.review.desk import CHENGGUAN, MORNING, PACKS, YINGSHANG, Desk, Ticket, pack_with
 
 from common.clock import new_id
 from common.events.dispatch import RequesterContacted, StatementSubmitted
@@ -146,21 +147,9 @@ def test_a_pack_decides_what_closes_an_unsatisfied_file_and_what_counts_as_expla
         del content["callbacks"][name]
     without = parse_pack(content).callbacks
     callback = Callback(
-        new_id(),
-        new_id(),
-        1,
-        "queued",
-        "reached",
-        True,
-        True,
-        "dissatisfied",
-        1,
-        None,
-        None,  # type: ignore[arg-type]
-    )
-    explained = Callback(
-        **{name: getattr(callback, name) for name in callback.__dataclass_fields__} | {"explained": {"unit": YINGSHANG}}
-    )
+        new_id(), new_id(), 1, "queued", "reached", True, True, "dissatisfied", 1, MORNING, None
+    )  # fmt: skip
+    explained = replace(callback, explained={"unit": YINGSHANG})
     assert open_outcomes(base, callback) == ("redo", "explanation", "statement")
     assert open_outcomes(base, explained) == ("archive", "redo", "statement")
     assert open_outcomes(only_statement, explained) == ("redo", "statement")

@@ -65,8 +65,8 @@ def test_a_unit_is_named_by_a_principle_that_fits_its_kind() -> None:
 
 
 def test_a_matter_goes_up_after_the_forms_of_the_pack_only() -> None:
-    for form in ("coordination", "consultation"):
-        basis = escalation_basis(UPWARD, "signed_in", "cross_region", unresolved_form=form, unsettled=None)
+    for settled_by in ("coordination", "consultation"):
+        basis = escalation_basis(UPWARD, "signed_in", "cross_region", unresolved_form=settled_by, unsettled=None)
         assert {one.rule for one in basis} == {"SYS-15.3"}
     for form in (None, "designation"):
         with pytest.raises(NotUnresolved) as early:

@@ -12,6 +12,7 @@ from tests.review.desk import CHENGGUAN, MORNING, YINGSHANG, ZHUJIAN, Desk, Tick
 from common.clock import new_id
 from common.events.dispatch import RulingApplied, UnitSucceeded
 from common.events.review import ConsultationConcluded, ConsultationConvened, MinutesRecorded, OpinionGiven
+from common.security.access import Role
 
 SIFAJU, BIANBAN = "shuangyashan.sifaju", "shuangyashan.bianban"
 JIANSHAN = "shuangyashan.jianshan"
@@ -139,7 +140,7 @@ async def test_each_participant_has_one_standing_opinion_and_nobody_else_reads_o
     case = (await convened(desk, ticket))["id"]
     path = f"/consultations/{case}/opinions"
     for opinion in ("属住建", "确属住建，致电 13812345678"):
-        body = {"round": 1, "opinion": opinion, "legal_basis": "《城市道路管理条例》第六条"}
+        body: dict[str, Any] = {"round": 1, "opinion": opinion, "legal_basis": "《城市道路管理条例》第六条"}
         assert (await desk.post(path, body, "unit", CHENGGUAN)).status_code == 201
     given = await desk.post(path, {"round": 1, "opinion": "由编制核定", "unit": BIANBAN}, "admin")
     assert given.status_code == 201, given.text
@@ -151,8 +152,8 @@ async def test_each_participant_has_one_standing_opinion_and_nobody_else_reads_o
     assert [one.unit for one in told if isinstance(one, OpinionGiven)] == [CHENGGUAN, CHENGGUAN, BIANBAN]
     stranger = await desk.post(path, {"round": 1, "opinion": "我也说"}, "unit", JIANSHAN)
     assert stranger.status_code == 404
-    for body, field in (({"unit": BIANBAN}, "unit"), ({"opinion": ""}, "opinion")):
-        refused = await desk.post(path, {"round": 1, "opinion": "属住建"} | body, "unit", ZHUJIAN)
+    for wrong, field in (({"unit": BIANBAN}, "unit"), ({"opinion": ""}, "opinion")):
+        refused = await desk.post(path, {"round": 1, "opinion": "属住建"} | wrong, "unit", ZHUJIAN)
         assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, field)
     for unit in (None, JIANSHAN):
         refused = await desk.post(path, {"round": 1, "opinion": "属住建", "unit": unit}, "admin")
@@ -286,6 +287,6 @@ async def test_a_consultation_outlives_its_round_and_ends_with_the_ticket_and_se
     await ticket.applied(new_id(), "archived", kind="callback", ended=False)
     assert (await desk.get(f"/consultations/{case}")).json()["state"] == "lapsed"
     for path, body in (("opinions", {"opinion": "属住建"}), ("minutes", {"text": "补记"})):
-        role = "unit" if path == "opinions" else "reviewer"
+        role: Role = "unit" if path == "opinions" else "reviewer"
         answer = await desk.post(f"/consultations/{case}/{path}", {"round": 2} | body, role, ZHUJIAN)
         assert (answer.status_code, answer.json()["code"]) == (409, "consultation_settled")

@@ -1,6 +1,7 @@
 """The doors of callbacks: the queue, and a reviewer's judgement."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -24,7 +25,7 @@ from common.web.problems import not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
 from review.callbacks import commands, store
-from review.callbacks.rules import OPEN, Outcome, State, judgements_for, open_outcomes
+from review.callbacks.rules import Outcome, State, judgements_for, open_outcomes
 from review.docket import SHELF
 from review.edge import RoundSeen, after, at_the_edge, within
 
@@ -157,17 +158,23 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 
 async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[CallbackSeen]:
-    return [
-        CallbackSeen(
-            **{name: getattr(row, name) for name in _COPIED},
-            explained=None if row.explained is None else Explained(**row.explained),
-            stated=None if row.stated is None else Stated(**row.stated),
-            judgement=_made(row._mapping) if row.judgement is not None else None,
-            earlier=[_made(one) for one in row.earlier],
-            **await _choices(connection, row),
+    seen = []
+    for row in rows:
+        choices = await _choices(connection, row)
+        seen.append(
+            CallbackSeen(
+                **{name: getattr(row, name) for name in _COPIED},
+                explained=None if row.explained is None else Explained(**row.explained),
+                stated=None if row.stated is None else Stated(**row.stated),
+                judgement=_made(row._mapping) if row.judgement is not None else None,
+                earlier=[_made(one) for one in row.earlier],
+                judgements=choices.judgements,
+                redo_grounds=choices.redo_grounds,
+                statement_grounds=choices.statement_grounds,
+                not_chased=choices.not_chased,
+            )
         )
-        for row in rows
-    ]
+    return seen
 
 
 _COPIED = (
@@ -187,30 +194,36 @@ def _made(judged: Mapping[str, Any]) -> Made:
     )
 
 
-async def _choices(connection: AsyncConnection, row: Any) -> dict[str, list[Choice]]:
-    """What a person may pick, and what to bear in mind; none while the ticket's pack has not come."""
-    empty: list[Choice] = []
-    none = dict.fromkeys(("judgements", "redo_grounds", "statement_grounds", "not_chased"), empty)
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What a person may pick, and what to bear in mind."""
+
+    judgements: list[Choice]
+    redo_grounds: list[Choice]
+    statement_grounds: list[Choice]
+    not_chased: list[Choice]
+
+
+async def _choices(connection: AsyncConnection, row: Any) -> _Choices:
+    """Nothing while the ticket's pack has not come, and no outcomes once it is judged."""
     try:
         pack = await SHELF.version(connection, row.policy)
     except Transient:
-        return none
+        return _Choices([], [], [], [])
     callbacks, apart = pack.callbacks, pack.callbacks.indicator
     marked = [pack.ticket.marks[mark] for mark in row.marks if mark in pack.ticket.marks]
     not_chased = [
         Choice(code=one.code, label=one.label, basis=apart.basis) for one in marked if apart and one.code in apart.marks
     ]
-    if row.state not in OPEN:
-        return none | {"not_chased": not_chased}
     callback = store.callback_of(row)
     may = open_outcomes(callbacks, callback)
     statements = callbacks.statement_when or {}
-    return {
-        "judgements": _told(judgements_for(callbacks, callback)),
-        "redo_grounds": _told(callbacks.redo_when.values() if "redo" in may else ()),
-        "statement_grounds": _told(statements.values() if "statement" in may else ()),
-        "not_chased": not_chased,
-    }
+    return _Choices(
+        judgements=_told(judgements_for(callbacks, callback)),
+        redo_grounds=_told(callbacks.redo_when.values() if "redo" in may else ()),
+        statement_grounds=_told(statements.values() if "statement" in may else ()),
+        not_chased=not_chased,
+    )
 
 
 def _told(entries: Iterable[Entry]) -> list[Choice]:

@@ -6,7 +6,23 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Index, Integer, Select, Table, Text, Uuid, any_, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -200,7 +216,8 @@ async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
         query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
     if wanted.reader is not None:
         lists = (CONSULTATION.c.participants, DOCKET.c.co_handlers, DOCKET.c.sub_units)
-        query = query.where(or_(DOCKET.c.unit == wanted.reader, *(wanted.reader == any_(one) for one in lists)))
+        among = (literal(wanted.reader) == any_(one) for one in lists)
+        query = query.where(or_(DOCKET.c.unit == wanted.reader, *among))
     if wanted.state is not None:
         query = query.where(CONSULTATION.c.state == wanted.state)
     if wanted.form is not None:

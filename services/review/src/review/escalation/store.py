@@ -6,7 +6,22 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Index, Integer, Select, Table, Text, Uuid, any_, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -147,7 +162,8 @@ async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
         query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
     if wanted.reader is not None:
         lists = (DOCKET.c.co_handlers, DOCKET.c.sub_units)
-        query = query.where(or_(DOCKET.c.unit == wanted.reader, *(wanted.reader == any_(one) for one in lists)))
+        among = (literal(wanted.reader) == any_(one) for one in lists)
+        query = query.where(or_(DOCKET.c.unit == wanted.reader, *among))
     if wanted.state is not None:
         query = query.where(ESCALATION.c.state == wanted.state)
     if wanted.ticket is not None:
