@@ -1,4 +1,4 @@
-"""Dispatching (派单) and cessation (停止办理): to whom by which principle, when a unit may stop (第十四条、二十三条)."""
+"""Dispatching (派单), cessation (停止办理): to whom by which principle, when a unit may stop (第十四条、二十三条)."""
 
 from collections.abc import Iterator
 

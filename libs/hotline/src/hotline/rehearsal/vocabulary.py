@@ -6,6 +6,8 @@ Lists are compared whole: a word more or less, another label, another clause, an
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from common.policy.ruled import Code, Ruled, Words
 from hotline.rehearsal.stage import Expectation, Stage, compare
 
@@ -47,18 +49,22 @@ class Values(Expectation):
 
 
 def _at(value: Any, place: str) -> Any:
+    """What stands at a place of the pack, its steps named as in the files; None: nothing."""
     for step in place.split("."):
         if isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, tuple):
             value = value[int(step)] if int(step) < len(value) else None
-        else:
-            value = getattr(value, step, None)
+        elif isinstance(value, BaseModel):
+            names = {field.alias or name: name for name, field in type(value).model_fields.items()}
+            value = getattr(value, names[step]) if step in names else None
     return value
 
 
 def _text(value: Any) -> str | None:
-    """A value as a clerk writes it: the members of a list with 、 between them."""
+    """A value as a clerk writes it: 是 or 否, the members of a list with 、 between them."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if isinstance(value, tuple):
         return "、".join(map(str, value))
     return None if value is None else str(value)
