@@ -183,12 +183,19 @@ def test_the_callback_asks_three_questions(pack: Pack) -> None:
     assert not pack.callbacks.archives({})
 
 
-def test_three_principles_of_dispatching_and_who_reports_to_whom(pack: Pack) -> None:
-    assert [principle.label for principle in pack.dispatching.principles.values()] == [
-        "首接负责",
-        "属地管理",
-        "职能职责",
+def test_the_principles_of_dispatching_and_who_reports_to_whom(pack: Pack) -> None:
+    assert [(one.label, one.for_kinds, one.below_kinds) for one in pack.dispatching.principles.values()] == [
+        ("首接负责", (), ()),
+        ("属地管理", (), ()),
+        ("职能职责", (), ()),
+        ("直转", (), ("county_district",)),
+        ("县（区）兜底", ("county_district",), ()),
+        ("谁许可谁监管", (), ()),
+        ("谁主管谁负责", (), ()),
     ]
+    assert pack.dispatching.sub_assignment is not None
+    assert pack.dispatching.claims is not None
+    assert pack.dispatching.claims.principle == "function"
     assert {code: role.reports_to for code, role in pack.dispatching.roles.items()} == {
         "lead": "requester",
         "co_handler": "lead",
@@ -199,8 +206,36 @@ def test_the_register_names_only_what_the_document_names(pack: Pack) -> None:
     assert [(unit.name, unit.function) for unit in pack.units] == [
         ("市营商环境局", "authority"),
         ("市12345热线管理部门", "centre"),
+        ("市司法局", "judicial_administration"),
+        ("市委编办", "staffing"),
     ]
     assert len(pack.unit_kinds) == 6
+
+
+FLAGS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    ("municipal_department", {}, ()),
+    ("municipal_department", {"handlers": 1, "leader": False, "office": False, "duty_contact": False}, ("too_few_handlers", "no_leader", "no_office")),
+    ("public_utility", {"duty_contact": False}, ("no_duty_contact",)),
+]
+
+
+def test_what_a_units_row_is_held_to(pack: Pack) -> None:
+    assert pack.unit_register is not None
+    for kind, named, flags in FLAGS:
+        given = {"handlers": 2, "leader": True, "office": True, "duty_contact": True, **named}
+        assert pack.unit_register.flags(kind=kind, **given) == flags
+
+
+def test_four_grounds_to_stop_handling_each_with_its_item_of_article_twenty_three(pack: Pack) -> None:
+    assert pack.cessation is not None
+    assert [(code, ground.basis.article) for code, ground in pack.cessation.grounds.items()] == [
+        ("other_procedure", "第二十三条（一）"),
+        ("unlawful_or_improper", "第二十三条（二）"),
+        ("repeated", "第二十三条（三）"),
+        ("other_law", "第二十三条（四）"),
+    ]
+    assert pack.cessation.explanation_owed(has_contact=True)
+    assert not pack.cessation.explanation_owed(has_contact=False)
 
 
 def test_ticket_numbers_count_within_the_local_day(pack: Pack) -> None:

@@ -59,6 +59,7 @@ DOCKET: Final = Table(
 _LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
 Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
 Index("docket_co_handlers_idx", DOCKET.c.co_handlers, postgresql_using="gin", postgresql_where=_LIVE)
+Index("docket_closed_idx", DOCKET.c.unit, postgresql_where=text("status = 'closed'"))
 Index("docket_sub_units_idx", DOCKET.c.sub_units, postgresql_using="gin", postgresql_where=_LIVE)
 
 

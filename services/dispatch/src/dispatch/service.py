@@ -1,7 +1,7 @@
 """Dispatch, put together."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from common.clock import local_date
 from common.runtime.assembly import assemble, commands_of
@@ -18,6 +18,7 @@ from dispatch.notices.driver import Driver
 from dispatch.notices.routes import notice_routes
 from dispatch.statements.routes import statement_routes
 from dispatch.sub_assignment.routes import sub_assignment_routes
+from dispatch.succession.commands import Succession
 from dispatch.units.routes import officer_routes, unit_routes
 
 
@@ -30,12 +31,18 @@ def build(surroundings: Surroundings) -> Service:
     gateway = surroundings.notices
     sender = NoticeSender(room, _driver(gateway, surroundings.development), pulse.told)
 
+    succession = Succession(room)
+
     def today() -> date:
         return local_date(room.clock.now())
 
     async def unfinished() -> Sequence[str]:
-        working = {"feeds": writer.behind, "notices": sender.unfinished}
+        working = {"feeds": writer.behind, "notices": sender.unfinished, "heirs": succession.behind}
         return [what for what, behind in working.items() if await behind()]
+
+    async def next_due() -> datetime | None:
+        ahead = [await sender.next_due(), await succession.next_due()]
+        return min((due for due in ahead if due is not None), default=None)
 
     return assemble(
         room,
@@ -54,9 +61,9 @@ def build(surroundings: Surroundings) -> Service:
             notice_routes(room, gateway),
         ],
         handlers=handlers(pulse, reachable=gateway is not None),
-        tasks=[writer.run, sender.run],
+        tasks=[writer.run, sender.run, succession.run],
         on_caught_up=pulse.on_caught_up,
-        next_due=sender.next_due,
+        next_due=next_due,
         unfinished=unfinished,
     )
 

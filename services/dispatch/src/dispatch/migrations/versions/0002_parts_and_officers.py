@@ -20,6 +20,7 @@ _STATEMENTS = (
     create index docket_sub_units_idx on docket using gin (sub_units)
     where status in ('dispatched', 'signed_in', 'closing_filed')
     """,
+    "create index docket_closed_idx on docket (unit) where status = 'closed'",
     "alter table unit add column office text, add column function text, add column duty_contact text",
     "comment on column unit.office is 'name of the responsible office'",
     "comment on column unit.duty_contact is 'telephone number or webhook address; never announced'",
