@@ -8,10 +8,11 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.review.desk import CHENGGUAN, PACKS, YINGSHANG, ZHUJIAN, Desk, Ticket
+from tests.review.extending import asked, decide, extendable
 from tests.support.wire import at
 
 from common.clock import new_id
-from common.events.dispatch import Archived
+from common.events.dispatch import Archived, UnitSucceeded
 from common.events.review import SupervisionIssued, SupervisionReplied
 from common.events.sla import DeadlineApproaching, DeadlineRow, DeadlineSet
 from common.events.vocabulary import Anchor
@@ -207,3 +208,19 @@ async def test_who_may_supervise_whom_and_what_the_door_refuses(desk: Desk) -> N
     waiting = await desk.ticket()
     await waiting.applied(new_id(), "awaiting_dispatch")
     assert (await issue(desk, waiting)).json()["code"] == "not_supervisable"
+
+
+async def test_the_successor_of_a_unit_owes_its_reply_and_goes_on_with_its_extension(desk: Desk) -> None:
+    ticket = await extendable(desk)
+    filed = await asked(desk, ticket)
+    issued = (await issue(desk, ticket)).json()
+    await desk.wire.deliver(reply_owed(ticket, issued["id"], MIDNIGHT))
+    await desk.wire.deliver(UnitSucceeded(**ticket.fields(), unit=CHENGGUAN, successor=ZHUJIAN))
+    assert (await reply(desk, issued["id"])).status_code == 404
+    answered = await reply(desk, issued["id"], ZHUJIAN)
+    assert (answered.status_code, answered.json()["standing"]) == (201, "in_time")
+    granted = (await decide(desk, filed["id"])).json()
+    assert (granted["unit"], granted["state"]) == (ZHUJIAN, "granted")
+    await ticket.applied(filed["id"], "dispatched", kind="extension", ended=False)
+    ticket.unit = ZHUJIAN
+    assert (await asked(desk, ticket))["nth"] == 2, "the count goes on"

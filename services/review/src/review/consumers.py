@@ -51,6 +51,7 @@ async def pass_on(tx: Transaction, event: Event) -> None:
     succeeded = event.data
     assert isinstance(succeeded, UnitSucceeded)
     await deadlines.pass_on(tx.connection, succeeded.ticket, succeeded.unit, succeeded.successor)
+    await supervision.pass_on(tx, succeeded.ticket, succeeded.unit, succeeded.successor)
     await follow(tx, event)
 
 

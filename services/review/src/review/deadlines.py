@@ -148,8 +148,9 @@ async def of_round(
 
 
 async def of_cases(connection: AsyncConnection, kind: str, cases: Iterable[UUID]) -> dict[UUID, Known]:
-    """The deadlines of that kind of these cases, as far as they are known."""
+    """The deadlines of that kind of these cases, as far as they are known; of a successor's, the one moved last."""
     query = select(DEADLINE.c.matter, *_KNOWN).where(DEADLINE.c.kind == kind, DEADLINE.c.matter.in_(set(cases)))
+    query = query.order_by(DEADLINE.c.generation)
     return {row.matter: _known(row) for row in await connection.execute(query)}
 
 

@@ -14,6 +14,7 @@ from common.events.dispatch import (
     RequesterContacted,
     RulingApplied,
     RulingOvertaken,
+    UnitSucceeded,
 )
 from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
 from common.events.review import ExtensionDenied, ExtensionGranted, ExtensionLapsed, ExtensionRequested
@@ -266,6 +267,8 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
             await _answered(tx, docket, case, applied=True)
         case RulingOvertaken(kind="extension", ruling=case):
             await _answered(tx, docket, case, applied=False)
+        case UnitSucceeded(unit=unit, successor=successor):
+            await store.pass_on(tx.connection, docket.ticket, unit, successor)
     because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
     if because is not None:
         for request in await store.undecided(tx.connection, docket.ticket):

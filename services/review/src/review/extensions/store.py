@@ -169,6 +169,12 @@ async def keep_decision(connection: AsyncConnection, request: Request, decision:
     return replace(request, state=decision.outcome)
 
 
+async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
+    """The successor of a unit goes on with what it asked for: same round, same count."""
+    same = update(EXTENSION).where(EXTENSION.c.ticket == ticket, EXTENSION.c.unit == unit)
+    await connection.execute(same.values(unit=successor))
+
+
 async def keep_told(connection: AsyncConnection, ticket: UUID, unit: str, at: datetime) -> None:
     """The unit told the requester of what was granted to it before."""
     await connection.execute(

@@ -123,6 +123,11 @@ async def note_approaching(tx: Transaction, event: Event) -> None:
         _tell(tx, docket, order, BY_RULE)
 
 
+async def pass_on(tx: Transaction, ticket: UUID, unit: str, successor: str) -> None:
+    """The successor of a unit owes its replies."""
+    await store.pass_on(tx.connection, ticket, unit, successor)
+
+
 def _tell(tx: Transaction, docket: Docket, order: Order, actor: Actor) -> None:
     told = SupervisionIssued(
         **fact(docket, order.round, tx.now, actor, order.basis),

@@ -84,6 +84,14 @@ async def keep_reply(
     )
 
 
+async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
+    """The successor of a unit owes the replies that it owed; what a rule told the unit stays told to the unit."""
+    same = update(SUPERVISION).where(
+        SUPERVISION.c.ticket == ticket, SUPERVISION.c.unit == unit, SUPERVISION.c.by_rule.is_(False)
+    )
+    await connection.execute(same.values(unit=successor))
+
+
 def basis_of(stored: Iterable[dict[str, Any]]) -> tuple[Basis, ...]:
     return tuple(Basis(**one) for one in stored)
 
