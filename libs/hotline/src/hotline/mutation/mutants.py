@@ -58,7 +58,7 @@ def _with(value: Any, place: Place, says: Any) -> Any:
 
 def mutants_of(content: Mapping[str, Any]) -> Iterator[Mutant]:
     """The changes of a pack's data, in the order of the files."""
-    walk = _Walk(tuple(_registers(content)), _unit_codes(content))
+    walk = _Walk((*_registers(content), tuple(content.get("documents", ()))), _unit_codes(content))
     yield from walk.model(Pack, content, ())
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,7 +103,7 @@ def try_pack(
             fates.append(stand.fate(one))
             tell(len(fates), len(mutants))
     else:
-        with ProcessPoolExecutor(workers, initializer=_prepare, initargs=(directory,)) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (directory,)) as pool:
             for fate in pool.map(_try, mutants, chunksize=16):
                 fates.append(fate)
                 tell(len(fates), len(mutants))

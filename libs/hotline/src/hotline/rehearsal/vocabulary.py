@@ -41,11 +41,19 @@ class Values(Expectation):
     def differences(self, stage: Stage) -> Iterator[str]:
         for place, clause in self.clauses.items():
             value = _at(stage.pack, place)
-            article = value.basis.article if isinstance(value, Ruled) else None
-            yield from compare(f"clause of {place}", clause, article)
+            yield from compare(
+                f"clause of {place}", clause, _clause(value, stage) if isinstance(value, Ruled) else None
+            )
         for place, words in self.texts.items():
             found = _at(stage.pack, place)
             yield from compare(place, words, _text(found))
+
+
+def _clause(value: Ruled, stage: Stage) -> str | None:
+    """The article, behind the title of its document where that is not the pack's own."""
+    pack, basis = stage.pack, value.basis
+    own = basis.document in (None, pack.documents[pack.main_document].title)
+    return basis.article if own else f"《{basis.document}》{basis.article}"
 
 
 def _at(value: Any, place: str) -> Any:
