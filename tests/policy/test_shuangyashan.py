@@ -212,9 +212,10 @@ def test_the_register_names_only_what_the_document_names(pack: Pack) -> None:
     assert len(pack.unit_kinds) == 6
 
 
+NOTHING_NAMED = {"handlers": 1, "leader": False, "office": False, "duty_contact": False}
 FLAGS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("municipal_department", {}, ()),
-    ("municipal_department", {"handlers": 1, "leader": False, "office": False, "duty_contact": False}, ("too_few_handlers", "no_leader", "no_office")),
+    ("municipal_department", NOTHING_NAMED, ("too_few_handlers", "no_leader", "no_office")),
     ("public_utility", {"duty_contact": False}, ("no_duty_contact",)),
 ]
 
