@@ -1,5 +1,6 @@
 """责任追究: found by rule with the evidence, decided by a person, on the real database (双鸭山 第三十四条)."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from common.events.review import (
 )
 from common.events.sla import BreachWithdrawn, DeadlineBreached, DeadlineMet, DeadlineMissed, OneDeadline
 from common.events.vocabulary import DeadlineKind
+from common.policy.pack import parse_pack
 from review.accountability.commands.months import Months
 
 CLOSING_DUE = at("2025-10-24 00:00")
@@ -161,6 +163,30 @@ async def test_a_person_issues_the_notice_once_never_about_the_own_unit(desk: De
     await ticket.reissued()
     await desk.wire.deliver(verdict(DeadlineMissed, ticket, due_at=at("2025-11-20 00:00")))
     assert [found["state"] for found in await findings(desk)] == ["issued", "open"]
+
+
+async def test_of_people_who_decide_at_once_the_first_decides(desk: Desk) -> None:
+    ticket = await desk.ticket()
+    await desk.wire.deliver(verdict(DeadlineMissed, ticket))
+    [one] = await findings(desk)
+    words = ("issue", "dismiss", "issue", "dismiss")
+    settled = await asyncio.gather(*(decide(desk, "notices", one["id"], word) for word in words))
+    assert sorted(answer.status_code for answer in settled) == [201, 409, 409, 409]
+    [won] = [answer.json()["state"] for answer in settled if answer.status_code == 201]
+    assert len(await ticket.announced("NoticeIssued")) == (won == "issued")
+
+
+async def test_where_the_pack_has_no_such_section_nothing_is_found_and_nothing_is_brought_forward(desk: Desk) -> None:
+    content = desk.pack.dump()
+    del content["accountability"]
+    pack = parse_pack(content)
+    desk.later(hours=1)
+    await desk.activate(pack)
+    await desk.wire.deliver(verdict(DeadlineMissed, await desk.ticket(pack=pack)))
+    assert await findings(desk) == []
+    body = {"jurisdiction": JURISDICTION, "ground": "rota", "unit": CHENGGUAN, "said": "未按要求轮值"}
+    refused = await desk.post("/notices", body, "supervisor", YINGSHANG)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_accountable")
 
 
 async def test_supervision_unanswered_and_a_designated_unit_that_does_not_act_are_found(desk: Desk) -> None:

@@ -52,6 +52,12 @@ class DecisionNotOfKind(Refused):
     code = "decision_not_allowed"
 
 
+class NobodyAccountable(Refused):
+    """The pack has no such section: the mechanism is off in this jurisdiction."""
+
+    code = "not_accountable"
+
+
 class FindingOpen(Refused):
     """The same is already waiting for a decision."""
 

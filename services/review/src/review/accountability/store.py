@@ -221,6 +221,12 @@ async def first_asked(connection: AsyncConnection) -> datetime | None:
     return (await connection.execute(text("select min(at) from accountability_fact where kind = 'asked'"))).scalar()
 
 
+async def anything_asked(connection: AsyncConnection) -> bool:
+    """Whether any requester has been asked."""
+    query = text("select exists (select from accountability_fact where kind = 'asked')")
+    return bool((await connection.execute(query)).scalar())
+
+
 async def close_month(tx: Transaction, jurisdiction: str, month: date) -> bool:
     """Note that a month was looked at; False when it has been already."""
     row = insert(MONTH).values(jurisdiction=jurisdiction, month=month, closed_at=tx.now)

@@ -17,9 +17,9 @@ from review import docket as dockets
 from review import register
 from review.accountability import store
 from review.accountability.commands.keeping import Matter, subject_of, tell_prepared, tickets_of, told
-from review.accountability.rules import Decision, FindingOpen, Follows, decided, month_of
+from review.accountability.rules import Decision, FindingOpen, Follows, NobodyAccountable, decided, month_of
 from review.accountability.store import Finding
-from review.docket import SHELF, acting
+from review.docket import SHELF, acting, pack_of
 
 _log = logger("review")
 
@@ -50,12 +50,12 @@ class Choice:
 
 async def propose(tx: Transaction, caller: Principal, pack: Pack, proposal: Proposal) -> UUID:
     """Bring forward what no rule finds: the centre's own staff, falsification, the rota."""
+    pack, matter = await _matter(tx, pack, proposal)
     accountability = pack.accountability
     if accountability is None:
-        raise not_found()
+        raise NobodyAccountable("本地区的规定没有责任追究。")
     ground = _ground(accountability, proposal)
     concerned = await _concerned(tx, ground, proposal)
-    matter = await _matter(tx, caller, pack, proposal)
     finding_id = new_id()
     finding = Finding(
         id=finding_id,
@@ -109,19 +109,20 @@ async def _concerned(tx: Transaction, ground: Ground, proposal: Proposal) -> str
     return concerned
 
 
-async def _matter(tx: Transaction, caller: Principal, pack: Pack, proposal: Proposal) -> Matter:
+async def _matter(tx: Transaction, pack: Pack, proposal: Proposal) -> tuple[Pack, Matter]:
+    """What it is about, and the pack that decides: the ticket's own, else the one in force."""
     if proposal.ticket is not None and proposal.month is not None:
         raise invalid("month", "one_of", "工单和月份只写一项。")
     if proposal.ticket is None:
         month = None if proposal.month is None else proposal.month.replace(day=1)
         if month is not None and month > month_of(tx.now):
             raise invalid("month", "in_future", "不得晚于当前月份。")
-        return Matter(proposal.jurisdiction, pack.version, month=month)
+        return pack, Matter(proposal.jurisdiction, pack.version, month=month)
     docket = await dockets.load(tx.connection, proposal.ticket, lock=True)
     if docket is None or docket.jurisdiction != proposal.jurisdiction:
         raise invalid("ticket", "unknown_ticket", "没有该工单。")
-    require("accountability.propose", caller, jurisdiction=docket.jurisdiction)
-    return Matter(docket.jurisdiction, docket.policy, docket.ticket, docket.number, docket.round)
+    own = await pack_of(tx.connection, docket)
+    return own, Matter(docket.jurisdiction, docket.policy, docket.ticket, docket.number, docket.round)
 
 
 async def may_decide(tx: Transaction, caller: Principal, finding: UUID, follows: Follows) -> None:

@@ -121,7 +121,7 @@ class Months:
     async def next_due(self) -> datetime | None:
         """The end of the month, once there is anything to look at then."""
         async with self._room.database.engine.connect() as connection:
-            anything = await store.first_asked(connection) is not None
+            anything = await store.anything_asked(connection)
         return beginning(months_back(month_of(self._room.clock.now()), -1)) if anything else None
 
     async def unfinished(self) -> Sequence[str]:
