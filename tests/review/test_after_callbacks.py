@@ -145,6 +145,8 @@ def test_a_pack_decides_what_closes_an_unsatisfied_file_and_what_counts_as_expla
     content = load_pack(PACKS / "shuangyashan").dump()
     for name in ("unsatisfied", "statement_when", "archive_unsatisfied_after", "explained_by"):
         del content["callbacks"][name]
+    for name in ("explanation", "statement"):
+        del content["callbacks"]["judgements"][name]
     without = parse_pack(content).callbacks
     callback = Callback(
         new_id(), new_id(), 1, "queued", "reached", True, True, "dissatisfied", 1, MORNING, None

@@ -168,19 +168,36 @@ def test_an_unanswered_callback_is_never_archived_by_rule() -> None:
     assert callbacks.archived_by_rule(PACK.callbacks, callback(outcome="not_reached")) is None
 
 
-@pytest.mark.parametrize(("state", "outcome"), list(product(get_args(callbacks.State), callbacks.OUTCOMES)))
-def test_what_a_person_may_decide_of_a_callback(state: Any, outcome: Any) -> None:
-    offered = (
-        {one.code for one in callbacks.judgements_for(PACK.callbacks, state)} if state in callbacks.OPEN else set()
-    )
-    ground = "not_handled" if outcome == "redo" else None
-    try:
-        made = callbacks.judged(PACK.callbacks, callback(state=state), outcome, ground, "经核实")
-    except callbacks.CallbackJudged:
-        assert state not in callbacks.OPEN
-    except callbacks.NotReached:
-        assert (state, outcome) == ("not_reached", "redo")
-        assert outcome not in offered
-    else:
-        assert outcome in offered
-        assert made.basis
+def test_what_a_person_may_decide_of_a_callback() -> None:
+    """In every state, whatever was answered and the unit did since: what is offered can be made, nothing else can."""
+    deeds: tuple[dict[str, Any] | None, ...] = (None, {"unit": "shuangyashan.chengguan"})
+    grounds = {"redo": "not_handled", "statement": "unreasonable"}
+    for state, satisfaction, asked, explained, stated in product(
+        get_args(callbacks.State), ("satisfied", "dissatisfied", None), ("explanation", "statement"), deeds, deeds
+    ):
+        about = callback(
+            state=state, satisfaction=satisfaction, judgement=asked, explained=explained, stated=stated,
+            outcome="not_reached" if state == "not_reached" else "reached",
+        )  # fmt: skip
+        offered = {one.code for one in callbacks.judgements_for(PACK.callbacks, about)}
+        owed = satisfaction == "dissatisfied" and explained is None and stated is None
+        for outcome in get_args(callbacks.Outcome):
+            try:
+                made = callbacks.judged(PACK.callbacks, about, outcome, grounds.get(outcome), "经核实")
+            except callbacks.CallbackJudged:
+                assert state not in callbacks.OPEN
+                assert offered == set()
+            except callbacks.NotReached:
+                assert state == "not_reached"
+                assert offered == {"archive"}
+            except callbacks.UnitAwaited:
+                assert state == "awaiting_unit"
+                assert offered == {"redo"}
+            except callbacks.ExplanationOwed:
+                assert (state, outcome, owed) == ("queued", "archive", True)
+            except callbacks.JudgementNotOpen:
+                assert outcome in ("explanation", "statement")
+                assert outcome not in offered
+            else:
+                assert outcome in offered
+                assert made.basis
