@@ -11,12 +11,12 @@ from common.messaging.runner import Handlers, Runner, Transient, Unusable
 
 from .announcements import set_of
 from .docket import Docket
-from .facts import Fact, fact_of
-from .known import Change, Known
-from .life import READ, change
+from .facts import fact_of
+from .known import Known
+from .life import READ
 from .moves import DecisionUnknown
 from .plan import NoRuleApplies, Rules
-from .retelling import retold
+from .retelling import taken_in
 from .store import (
     CALENDARS,
     SHELF,
@@ -68,7 +68,7 @@ async def take_in(tx: Transaction, event: Event) -> None:
     facts = await facts_of(tx.connection, docket.ticket) if disturbs or fact.type == "RulingApplied" else ()
     try:
         rules = Rules(await SHELF.version(tx.connection, docket.policy), await CALENDARS.current(tx.connection))
-        done = _done(Known(docket, rows, facts), fact, rules, disturbs=disturbs)
+        done = taken_in(Known(docket, rows, facts), fact, rules, disturbs=disturbs)
     except NoCalendar as absent:
         raise Transient(str(absent)) from absent
     except (OutsideCalendar, NoRuleApplies, DecisionUnknown) as never:
@@ -79,12 +79,6 @@ async def take_in(tx: Transaction, event: Event) -> None:
     if done.opened:
         await add_deadlines(tx.connection, done.opened)
         tx.announce(set_of(done.docket, done.opened, event.id, data.occurred_at, tx.now), docket.subject)
-
-
-def _done(known: Known, fact: Fact, rules: Rules, *, disturbs: bool) -> Change:
-    if disturbs and known.facts[0].type == "TicketCreated":
-        return retold(known, fact, rules)
-    return change(known, fact, rules)
 
 
 HANDLERS: Final[Handlers] = dict.fromkeys(READ, take_in)

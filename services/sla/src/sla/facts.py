@@ -1,7 +1,7 @@
 """What the other services announced about a ticket, as far as its clocks depend on it, and in which order it counts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -52,6 +52,14 @@ class Fact:
         """Whether it should have been known before that one, and that makes a difference."""
         matters = self.type in DISTURBING or known.type in DISTURBING
         return matters and self.source != known.source and self.place < known.place
+
+
+def placed(fact: Fact, known: Iterable[Fact]) -> tuple[Fact, bool]:
+    """The fact at its place among those known already, and whether it should have come before any of them."""
+    known = tuple(known)
+    own = [one.order_at for one in known if one.source == fact.source]
+    fact = replace(fact, order_at=max((fact.at, *own)))
+    return fact, any(fact.comes_before(one) for one in known)
 
 
 def fact_of(event: Event) -> Fact:

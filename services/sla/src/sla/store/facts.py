@@ -1,13 +1,12 @@
 """The facts that a ticket's clocks depend on, as rows: kept for as long as the ticket is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sla.facts import Fact
+from sla.facts import Fact, placed
 
 from .tables import FACT
 
@@ -16,7 +15,7 @@ async def add_fact(connection: AsyncConnection, ticket: UUID, fact: Fact) -> tup
     """Keep the fact; as it was kept, and whether it should have come before others. The docket is locked."""
     query = select(FACT).where(FACT.c.ticket == ticket, FACT.c.order_at >= fact.at).order_by(FACT.c.ordinal)
     later = [_fact(row) for row in (await connection.execute(query)).mappings()]
-    fact = replace(fact, order_at=max((one.order_at for one in later if one.source == fact.source), default=fact.at))
+    fact, disturbs = placed(fact, later)
     values = {
         "event": fact.event,
         "ticket": ticket,
@@ -30,7 +29,7 @@ async def add_fact(connection: AsyncConnection, ticket: UUID, fact: Fact) -> tup
         "more": dict(fact.more),
     }
     await connection.execute(insert(FACT).values(**values))
-    return fact, any(fact.comes_before(one) for one in later)
+    return fact, disturbs
 
 
 async def facts_of(connection: AsyncConnection, ticket: UUID) -> Sequence[Fact]:
