@@ -125,7 +125,7 @@ def _gaps_and_shadows(effective: Period, ticket: TicketSection, limits: Limits) 
 
 
 def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator[Situation]:
-    """Situations that tell the rows apart: each type, channel and mark with each value that some row names."""
+    """Situations that tell the rows apart: each type, and each channel, mark or value where some row asks for it."""
     conditions: list[When] = [part for rule in rules if rule.when for part in rule.when.nested()]
     categories = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.category))]
     urgencies = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.urgency))]
@@ -140,9 +140,12 @@ def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator
     together = [
         frozenset(text for part in rule.when.nested() for text in _texts(part.marks)) for rule in rules if rule.when
     ]
-    marked = dict.fromkeys((frozenset[str](), *(frozenset({mark}) for mark in ticket.marks), *together))
+    marks_asked = any(part.marks for part in conditions)
+    single = (frozenset({mark}) for mark in ticket.marks) if marks_asked else ()
+    marked = dict.fromkeys((frozenset[str](), *single, *together))
+    channels = tuple(ticket.channels) if any(part.channel for part in conditions) else tuple(ticket.channels)[:1]
     for code, channel, marks, category, urgency, round_ in product(
-        ticket.types, ticket.channels, marked, categories, urgencies, rounds
+        ticket.types, channels, marked, categories, urgencies, rounds
     ):
         yield Situation(code, channel, category, urgency, marks, round_)
 
