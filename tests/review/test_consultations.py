@@ -222,16 +222,17 @@ async def test_a_conclusion_names_a_principle_a_lead_that_stands_and_takes_effec
 async def test_a_conclusion_for_the_unit_that_holds_the_ticket_binds_it_without_a_new_round(desk: Desk) -> None:
     await enter_bodies(desk)
     ticket = await desk.ticket()
-    case = (await convened(desk, ticket))["id"]
+    waiting = await desk.filed(ticket)
+    case = (await convened(desk, ticket, form="coordination", ground="shirked"))["id"]
     assert (await conclude(desk, case, unit=CHENGGUAN)).status_code == 201
     told = RulingApplied(
         **ticket.fields(), ruling=case, kind="consultation", outcome="unit_named", new_status="dispatched",
         designated=CHENGGUAN,
     )  # fmt: skip
     await desk.wire.deliver(told)
-    denied = await desk.filed(ticket)
-    assert (denied["state"], denied["decision"]["ground"]) == ("denied", "designated")
-    assert "会商" in denied["decision"]["note"]
+    for denied in ((await desk.get(f"/returns/{waiting['id']}")).json(), await desk.filed(ticket)):
+        assert (denied["state"], denied["decision"]["ground"]) == ("denied", "designated")
+        assert "协调" in denied["decision"]["note"]
     late = await desk.ticket()
     case = (await convened(desk, late))["id"]
     assert (await conclude(desk, case)).status_code == 201

@@ -30,7 +30,7 @@ async def follow(tx: Transaction, event: Event) -> None:
     if isinstance(event.data, Dispatched) and docket.round == 1:
         return  # most tickets: nothing can have been filed before there was a round
     # First whose case it was: it says by which form the unit was designated, and that denies what the unit returned.
-    await consultations.follow(tx, docket, event)
+    docket = await consultations.follow(tx, docket, event)
     await escalations.follow(tx, docket, event)
     await returns.follow(tx, docket, event)
     await extensions.follow(tx, docket, event)

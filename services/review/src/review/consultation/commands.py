@@ -207,15 +207,19 @@ async def _held(tx: Transaction, case: UUID) -> tuple[Docket, Consultation]:
     return docket, await _found(tx, case)
 
 
-async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
-    """What dispatch's facts make of the ticket's consultations; the docket is up to the event already."""
+async def follow(tx: Transaction, docket: Docket, event: Event) -> Docket:
+    """What dispatch's facts make of the ticket's consultations; the docket is up to the event already.
+
+    The docket that comes back says by which form the unit that holds the ticket was named: no dispatch will say so.
+    """
     match event.data:
-        case RulingApplied(kind="consultation", ruling=case):
+        case RulingApplied(kind="consultation", ruling=case, designated=bound):
             answered = await store.answer(tx.connection, case, "applied")
             if answered is not None and answered.outcome == "unit_named":
                 await unresolved.settle(tx.connection, docket.ticket)
-                if answered.unit == docket.unit:  # it holds the ticket already, and no dispatch will say so
-                    await dockets.designate(tx.connection, docket, Designation(by=answered.form, case=case))
+                if bound is not None and bound == docket.unit:
+                    named = Designation(by=answered.form, case=case)
+                    docket = await dockets.designate(tx.connection, docket, named)
         case RulingOvertaken(kind="consultation", ruling=case, reason=reason):
             await store.answer(tx.connection, case, "overtaken", reason)
             await unresolved.take_back(tx.connection, case)
@@ -223,3 +227,4 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
             await store.pass_on(tx.connection, docket.ticket, unit, successor)
     if docket.status in ENDED:
         await store.lapse(tx.connection, docket.ticket)
+    return docket
