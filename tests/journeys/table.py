@@ -26,7 +26,7 @@ def told(endings: Iterable[Ended]) -> list[Row]:
                     story=ended.case.moved.story.story,
                     round=one["round"],
                     kind=one["kind"],
-                    unit=one["unit"].partition(".")[2],
+                    unit=(one["unit"] or "").partition(".")[2],
                     due_at=due_at,
                     fact_at=_at(one["fact_at"]),
                     ended=outcome,

@@ -33,7 +33,8 @@ def window(rows: list[Row], story: str, since: date) -> str:
 async def test_make_up_days_change_the_table_as_computed(circular: Collection, rules: Pack, tmp_path: Path) -> None:
     assert all(chinese_calendar.is_workday(day) and day.weekday() >= 5 for day in FURTHER.values())
     stories = {story.story: story for story in circular.stories}
-    pavement, asphalt = stories["凤凰名店人行路"], stories["沥青喷洒"]
+    whole, asphalt = stories["凤凰名店人行路"], stories["沥青喷洒"]
+    pavement = whole.model_copy(update={"steps": whole.steps[:7]})  # as far as its two returns
     cases = [
         *(move(pavement, rules.effective_from, weeks) for weeks in FURTHER),
         move(asphalt, rules.effective_from, 15),

@@ -17,14 +17,34 @@ from hotline.demo.stories import Collection, Story, read_collection
 from hotline.demo.timeline import move
 
 
-def test_the_circulars_five_cases_are_there(circular: Collection) -> None:
-    assert {story.story: story.place for story in circular.stories} == {
+def test_the_circulars_six_cases_are_there_each_as_it_is_told(circular: Collection) -> None:
+    assert {story.of_case: story.place for story in circular.stories} == {
         "欠薪900元": "二、（一）",
         "灯杆螺丝断裂": "二、（二）",
         "路灯脱落": "二、（三）",
         "沥青喷洒": "三、（三）",
         "凤凰名店人行路": "三、（四）",
+        "美吉姆早教退费": "三、（四）",
     }
+    told = [story.of_case for story in circular.stories if story.happened is not None]
+    assert sorted(told) == sorted({story.of_case for story in circular.stories})
+
+
+def test_the_units_attempt_as_many_moves_as_the_circular_counts(circular: Collection) -> None:
+    attempted: dict[str, list[str]] = {}
+    for story in circular.stories:
+        attempted.setdefault(story.of_case, []).extend(step.who for step in story.steps if step.does == "return")
+    assert attempted["凤凰名店人行路"] == ["chengjian", "xinglong"] * 4 + ["chengjian"]
+    assert sorted(attempted["美吉姆早教退费"]) == ["jiaoyu", "jiaoyu", "shichang", "shichang", "wenguang", "wenguang"]
+    for case, moves in attempted.items():
+        told = next(one.happened for one in circular.stories if one.of_case == case and one.happened is not None)
+        assert told.moves == len(moves)
+
+
+def test_only_people_of_the_authority_and_the_named_units_do_what_nobody_did_then(circular: Collection) -> None:
+    deeds = {(step.does, step.who) for story in circular.stories for step in story.steps if step.under_suite}
+    assert {does for does, who in deeds if who == "supervisor"} == {"supervise", "convene", "minutes", "conclude"}
+    assert {does for does, who in deeds if who != "supervisor"} == {"opinion", "sign_in", "progress", "close"}
 
 
 def test_no_example_holds_an_outcome_or_anybodys_number() -> None:
@@ -96,8 +116,9 @@ def spoilt(**changes: Any) -> dict[str, Any]:
         spoilt(at="2024-07-04T09:00:00+08:00"),
         spoilt(status="archived"),
         spoilt(does="sign_in"),
+        spoilt(under_suite=True, assumed=False, reason=None, printed="7月3日"),
     ],
-    ids=["无需理由", "未注明推定", "没有时区", "次序颠倒", "写了结果", "没有登记"],
+    ids=["无需理由", "未注明推定", "没有时区", "次序颠倒", "写了结果", "没有登记", "当时没有人做而不说理由"],
 )
 def test_a_story_that_is_not_one_is_refused(story: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
