@@ -152,7 +152,13 @@ class Desk:
 
     def extension(self, ticket: UUID, case: UUID, days: int | None = 5, when: str | None = None, **more: Any) -> Any:
         """An extension that was granted, asked for a day ago, in working days."""
-        given = {"case": case, "unit": LEAD, "kind": "ordinary", "by_rule": False, "filed_at": self.clock.now()}
+        given: dict[str, Any] = {
+            "case": case,
+            "unit": LEAD,
+            "kind": "ordinary",
+            "by_rule": False,
+            "filed_at": self.clock.now(),
+        }
         granted = Limit(amount=days, unit="working_days") if days else None
         return self.fact(ExtensionGranted, ticket, when, **(given | {"granted": granted} | more))
 

@@ -109,7 +109,7 @@ async def test_what_stays_unresolved_is_reported_upward_within_three_working_day
         assert (row.due_at, row.unit, row.case) == (at(THREE_DAYS), None, case)
 
     def escalated(ticket: UUID) -> Escalated:
-        given = {"ground": "cross_department", "addressee": "市政府", "report": "专报"}
+        given: dict[str, Any] = {"ground": "cross_department", "addressee": "市政府", "report": "专报"}
         return desk.fact(Escalated, ticket, case=uuid4(), consultation=cases[ticket], **given)
 
     desk.set("2024-09-30 10:00")

@@ -21,7 +21,7 @@ def spans(days: int) -> Limit:
 async def conclude(desk: Desk, ticket: UUID, days: int | None, unit: str, **ended: Any) -> None:
     """A consultation names the unit, and a limit; dispatch answers."""
     case, limit = uuid4(), spans(days) if days else None
-    given = {"form": "consultation", "outcome": "unit_named", "unit": unit, "limit": limit}
+    given: dict[str, Any] = {"form": "consultation", "outcome": "unit_named", "unit": unit, "limit": limit}
     await desk.tell(desk.fact(ConsultationConcluded, ticket, case=case, **given))
     await desk.tell(desk.applied(ticket, case, "consultation", **ended))
 
@@ -109,7 +109,7 @@ async def test_a_decision_from_above_replaces_what_was_concluded_and_one_without
     desk.set("2024-10-08 10:00")
     await conclude(desk, ticket, 10, LEAD)
     desk.set("2024-10-09 10:00")
-    decided = {"outcome": "unit_named", "unit": LEAD, "limit": spans(2), "instruction": "限期办结"}
+    decided: dict[str, Any] = {"outcome": "unit_named", "unit": LEAD, "limit": spans(2), "instruction": "限期办结"}
     await desk.tell(desk.fact(EscalationDecided, ticket, case=case, **decided))
     assert (await desk.row(ticket, "closing")).due_at == at("2024-10-22 00:00"), "not before dispatch has answered"
     await desk.tell(desk.applied(ticket, case, "escalation"))

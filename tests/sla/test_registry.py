@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.sla.desk import PACK, Desk
 
+from common.calendar import Allowance
 from common.clock import new_id
 from common.events.sla import CalendarPublished, PolicyActivated
 from common.policy import PackInvalid, parse_pack
@@ -76,8 +77,8 @@ async def test_a_pack_that_was_sent_is_activated_once_and_tickets_keep_theirs(de
     desk.policy = version
     new = await desk.dispatch(type="inquiry")
     await desk.tell(desk.dispatched(old, 2))
-    assert (await desk.row(old, "closing", 2)).counting.allowance.amount == 2
-    assert (await desk.row(new, "closing")).counting.allowance.amount == 3
+    assert (await desk.row(old, "closing", 2)).counting.allowance == Allowance(2, "working_days")
+    assert (await desk.row(new, "closing")).counting.allowance == Allowance(3, "working_days")
 
 
 async def test_the_files_of_the_server_are_activated_when_none_are_sent(bare: Desk) -> None:
