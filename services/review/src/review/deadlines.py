@@ -74,15 +74,12 @@ async def note(tx: Transaction, event: Event) -> Docket | None:
         return None
     docket = await dockets.load(tx.connection, ticket, lock=True)
     rows = (data,) if isinstance(data, DeadlineMoved) else data.deadlines
-    for row in rows:
-        if row.kind in KEPT:
-            known = Known(row.due_at, row.generation, row.basis, row.allowance)
-            await _put(tx.connection, ticket, row.kind, row.round, row.unit or _CENTRE, row.case or _NO_CASE, known)
-    if docket is None:
-        return None
-    if isinstance(data, DeadlineSet) and data.cause == docket.round_event and docket.unit is not None:
-        for kind in _absent(data.deadlines, docket.unit):
-            await _put(tx.connection, ticket, kind, docket.round, docket.unit, _NO_CASE, Known(None, 0))
+    told = [_told(ticket, row) for row in rows if row.kind in KEPT]
+    cause = data.cause if isinstance(data, DeadlineSet) else None  # a move says nothing of what was not moved
+    if docket is not None and docket.unit is not None and cause is not None and cause == docket.round_event:
+        told += [_none(docket, kind) for kind in _absent(rows, docket.unit)]
+    if told:
+        await tx.connection.execute(_PUT, told)
     return docket
 
 
@@ -91,26 +88,33 @@ def _absent(rows: Iterable[DeadlineRow], unit: str) -> list[str]:
     return [kind for kind in OF_ROUND if kind not in told]
 
 
-async def _put(
-    connection: AsyncConnection, ticket: UUID, kind: str, round: int, unit: str, matter: UUID, known: Known
-) -> None:
-    """Note a deadline, unless a later move of it is known already."""
-    new = insert(DEADLINE).values(
-        ticket=ticket,
-        kind=kind,
-        round=round,
-        unit=unit,
-        matter=matter,
-        due_at=known.due_at,
-        generation=known.generation,
-        basis=[one.model_dump(mode="json") for one in known.basis],
-        allowance=None if known.allowance is None else known.allowance.model_dump(mode="json"),
-    )
-    told = {name: new.excluded[name] for name in ("due_at", "generation", "basis", "allowance")}
-    later = DEADLINE.c.generation < new.excluded.generation
-    await connection.execute(
-        new.on_conflict_do_update(index_elements=["ticket", "kind", "round", "unit", "matter"], set_=told, where=later)
-    )
+def _told(ticket: UUID, row: DeadlineRow) -> dict[str, Any]:
+    return {
+        "ticket": ticket,
+        "kind": row.kind,
+        "round": row.round,
+        "unit": row.unit or _CENTRE,
+        "matter": row.case or _NO_CASE,
+        "due_at": row.due_at,
+        "generation": row.generation,
+        "basis": [one.model_dump(mode="json") for one in row.basis],
+        "allowance": None if row.allowance is None else row.allowance.model_dump(mode="json"),
+    }
+
+
+def _none(docket: Docket, kind: str) -> dict[str, Any]:
+    """None of this kind applies to the docket's round."""
+    whose = {"ticket": docket.ticket, "kind": kind, "round": docket.round, "unit": docket.unit, "matter": _NO_CASE}
+    return whose | {"due_at": None, "generation": 0, "basis": [], "allowance": None}
+
+
+_NEW: Final = insert(DEADLINE)
+_PUT: Final = _NEW.on_conflict_do_update(
+    index_elements=["ticket", "kind", "round", "unit", "matter"],
+    set_={name: _NEW.excluded[name] for name in ("due_at", "generation", "basis", "allowance")},
+    where=DEADLINE.c.generation < _NEW.excluded.generation,
+)
+"""Note deadlines, unless a later move of them is known already."""
 
 
 async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:
