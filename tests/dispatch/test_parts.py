@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.dispatch.office import LEAD, OTHER, THIRD, Office
+from tests.dispatch.office import LEAD, OTHER, THIRD, Office, checked_pack
 from tests.dispatch.test_feed import lines, told, types
 from tests.support.wire import at
 
@@ -61,6 +61,17 @@ async def test_no_lead_waits_for_a_co_handlers_sign_in(office: Office) -> None:
     assert (late.status_code, late.json()["allowed"]) == (409, ["explain", "submit_statement"])
 
 
+async def test_a_co_handler_signs_while_the_leads_report_is_looked_at(bare: Office) -> None:
+    office = bare
+    await office.activate(checked_pack())
+    await office.enter_units("zhujianju", "chengguan")
+    ticket = await office.signed_in(co_handlers=[OTHER])
+    assert (await office.file_closing(ticket)).json()["status"] == "closing_filed"
+    assert (await office.sign_in(ticket, OTHER)).json()["status"] == "closing_filed"
+    refused = await pass_on(office, ticket, OTHER, to_account="zhang")
+    assert refused.json()["allowed"] == ["sign_in_part", "accept_closing", "send_back_closing"]
+
+
 async def test_a_unit_below_works_on_the_ticket_and_its_holder_answers_for_it(tree: Office) -> None:
     office = tree
     ticket = await office.signed_in()
@@ -99,11 +110,13 @@ async def test_a_unit_below_works_on_the_ticket_and_its_holder_answers_for_it(tr
 async def test_who_may_be_passed_a_ticket(tree: Office) -> None:
     office = tree
     ticket = await office.signed_in(co_handlers=[OTHER])
+    await office.enter_unit(STATION, '"1"', parent=OFFICE, ended_on="2025-09-26", successor=OFFICE)
     cases: list[tuple[str, dict[str, Any], int, str | None]] = [
         (LEAD, {"to_unit": OTHER}, 422, "not_below"),
         (LEAD, {"to_unit": LEAD}, 422, "not_below"),
         (LEAD, {"to_unit": "shuangyashan.nobody"}, 422, "not_below"),
         (OTHER, {"to_unit": OFFICE}, 422, "not_below"),  # below the lead, not below this co-handler
+        (LEAD, {"to_unit": STATION}, 422, "unit_ended"),
         (LEAD, {}, 422, "one_of"),
         (LEAD, {"to_unit": OFFICE, "to_account": "li"}, 422, "one_of"),
         (LEAD, {"to_account": "nobody"}, 422, "unknown_officer"),
