@@ -26,7 +26,17 @@ def test_every_event_is_in_the_glossary_with_its_owner() -> None:
 
 
 def test_the_packs_labels_are_the_glossarys_terms(pack: Pack) -> None:
-    for entries in (pack.ticket.types, pack.dispatching.roles, pack.dispatching.principles):
+    assert pack.consultation is not None
+    assert pack.supervision is not None
+    for entries in (
+        pack.ticket.types,
+        pack.ticket.marks,
+        pack.dispatching.roles,
+        pack.dispatching.principles,
+        pack.consultation.forms,
+        pack.supervision.forms,
+        pack.unit_kinds,
+    ):
         for entry in entries.values():
             assert entry.code in WORDS
             assert entry.label in GLOSSARY

@@ -1,20 +1,16 @@
-"""``docs/rules.md`` names every rule that a pack rests on, and nothing as proof that is not there."""
+"""``docs/rules.md`` names every rule that a pack rests on, and ``make rules`` can not be fooled by what it names."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.rules.page import PAGE, ROOT, Proof, Rule, limited_to, rules
+from tests.rules.proving import Results, prove, verdict
 
 from common.policy import load_pack, pack_directories
 
-ROOT = Path(__file__).parents[2]
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in (ROOT / "docs" / "rules.md").read_text(encoding="utf-8").splitlines()
-    if re.match(r"\| [A-Z]{1,4}-\S", line)
-]
-IDS = [row[0].split()[0] for row in ROWS]
+RULES = rules(PAGE.read_text(encoding="utf-8"))
+IDS = [rule.id for rule in RULES]
 
 
 def rules_of(content: Any) -> set[str]:
@@ -31,17 +27,58 @@ def test_every_rule_stands_on_the_page_once() -> None:
 
 def test_every_rule_that_a_pack_names_is_on_the_page() -> None:
     for directory in pack_directories(ROOT / "policies"):
-        rules = rules_of(load_pack(directory).dump())
-        assert rules
-        assert rules <= set(IDS)
+        named = rules_of(load_pack(directory).dump())
+        assert named
+        assert named <= set(IDS)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_what_proves_a_rule_is_there(row: list[str]) -> None:
-    proofs = re.findall(r"`([^`]+)`", row[-1])
-    assert proofs or row[-1] == "not yet"
-    for proof in proofs:
-        name, _, test = proof.partition("::")
-        file = ROOT / name if "/" in name else ROOT / "tests" / "policy" / name
-        assert file.is_file(), f"{proof} is not there"
-        assert not test or f"def {test}(" in file.read_text(encoding="utf-8"), f"{proof} is not there"
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_what_proves_a_rule_is_there_or_the_page_says_that_nothing_does(rule: Rule) -> None:
+    assert [said for proof in rule.proofs if (said := proof.missing())] == []
+    assert rule.proofs or rule.open or rule.of_people
+
+
+def row(said: str) -> Rule:
+    (rule,) = rules(f"| XX-1 | 一 | In short | {said} |\n")
+    return rule
+
+
+def test_a_rule_whose_proof_is_not_there_fails() -> None:
+    for said in (
+        "`tests/policy/test_absent.py`",
+        "`test_words.py::test_absent`",
+        "`policies/shuangyashan/scenarios/无.yaml`",
+    ):
+        (found,) = prove([row(said)])
+        assert found.state == "fail"
+        assert "there is no such" in found.why[0]
+
+
+def test_a_scenario_is_rehearsed_to_prove_its_rule() -> None:
+    (found,) = prove([row("`policies/shuangyashan/scenarios/签收.yaml`; not yet: the rest")])
+    assert (found.state, found.why) == ("part", ("still open: the rest",))
+
+
+def test_a_rule_is_proven_by_everything_it_names_or_not_at_all() -> None:
+    rule = row("`test_words.py`, `test_rows.py`")
+    first, second = rule.proofs
+    assert verdict(rule, {first: (), second: ()}).state == "pass"
+    assert verdict(rule, {first: (), second: ("it failed",)}).state == "fail"
+    assert verdict(row("not yet"), {}).state == "not yet"
+    assert verdict(row("a duty of people"), {}).state == "of people"
+
+
+def test_a_test_that_was_skipped_failed_or_never_ran_proves_nothing() -> None:
+    results = Results()
+    results.passed["tests/policy/test_words.py", "test_a"] = 2
+    results.failed["tests/policy/test_words.py", "test_b"] = ["test_b skipped at setup"]
+    file = ROOT / "tests" / "policy" / "test_words.py"
+    assert results.of(Proof(file, "test_a")) == ()
+    assert results.of(Proof(file, "test_b")) == ("test_b skipped at setup",)
+    assert results.of(Proof(file, None)) == ("test_b skipped at setup",)
+    assert results.of(Proof(file, "test_c")) == ("tests/policy/test_words.py::test_c: no test ran",)
+
+
+def test_rules_can_be_limited_to_a_beginning() -> None:
+    assert {rule.id for rule in limited_to(RULES, "SYS-15")} == {"SYS-15.0", "SYS-15.1", "SYS-15.2", "SYS-15.3"}
+    assert Path(PAGE).name == "rules.md"
