@@ -65,3 +65,28 @@ def test_a_row_for_two_marks_together_is_not_taken_for_useless(draft: "Draft") -
     rule = limits.deciding("closing", situation)
     assert rule is not None
     assert rule.assumption == "试行"
+
+
+FOLLOWING = "    extension_window:\n      follows:\n        value: closing\n"
+RULING = "    ruling:\n      anchor:\n        value: returned\n"
+
+
+def test_a_kind_has_rows_and_an_anchor_or_follows_one_that_has(draft: "Draft") -> None:
+    path = draft.directory / "limits.yaml"
+    written = path.read_text(encoding="utf-8")
+    owners = "      owed_by: {value: [co_handler], rule: SYS-14, assumption: 试行}\n"
+    for old, new, sentence in (
+        (FOLLOWING, FOLLOWING.replace("closing", "promised"), "extension_window follows promised, which has no rows"),
+        (FOLLOWING, FOLLOWING.replace("closing", "co_handler_part"), "which has no rows to follow"),
+        (FOLLOWING, FOLLOWING.replace("follows", "anchor").replace("closing", "dispatched"), "a kind needs a row"),
+        (
+            RULING,
+            RULING.replace("anchor", "follows").replace("returned", "closing"),
+            "no anchor and no rows of its own",
+        ),
+        (RULING, RULING.replace("returned", "refused"), "which is none of 'dispatched', 'returned', 'convened'"),
+        (RULING, f"    ruling:\n{owners}" + RULING.partition("\n")[2], "nobody is told by owed_by to owe it"),
+    ):
+        draft.rewrite("limits.yaml", old, new)
+        assert any(sentence in finding.sentence for finding in draft.findings()), sentence
+        path.write_text(written, encoding="utf-8")
