@@ -134,6 +134,28 @@ async def test_what_cannot_be_convened_says_why(desk: Desk) -> None:
     assert await closed.told() == []
 
 
+async def test_a_repeat_is_one_consultation_and_another_jurisdictions_people_find_nothing(desk: Desk) -> None:
+    await enter_bodies(desk)
+    ticket = await desk.ticket()
+    body = {"round": 1, "form": "coordination", "participants": [ZHUJIAN], "subject": "人行道由谁维护"}
+    path = f"/tickets/{ticket.id}/consultations"
+    first, again = [await desk.post(path, body, "reviewer", YINGSHANG, key="once") for _ in range(2)]
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert again.headers["Idempotent-Replay"] == "true"
+    assert first.headers["Hotline-Event"] == str((await ticket.announced())[-1].id)
+    assert await ticket.told() == ["ConsultationConvened"]
+    case = first.json()["id"]
+    for where, told in (
+        (path, body),
+        (f"/consultations/{case}/minutes", {"round": 1, "text": "纪要"}),
+        (f"/consultations/{case}/conclusions", {"round": 1, "outcome": "unresolved"}),
+        (f"/tickets/{ticket.id}/escalations", {"round": 1, "ground": "cross_region", "report": "专报"}),
+    ):
+        foreign = await desk.post(where, told, "reviewer", "tongjiang.x", jurisdiction="tongjiang")
+        assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found"), where
+    assert (await desk.get(f"/consultations/{case}", jurisdiction="tongjiang")).status_code == 404
+
+
 async def test_each_participant_has_one_standing_opinion_and_nobody_else_reads_or_speaks(desk: Desk) -> None:
     await enter_bodies(desk)
     ticket = await desk.ticket()

@@ -50,6 +50,11 @@ class Summons:
     meets_at: datetime | None
 
 
+async def may_convene(tx: Transaction, caller: Principal, ticket: UUID) -> None:
+    """Before the command and before its stored answer is told again."""
+    await take(tx, caller, "consultation.convene", ticket)
+
+
 async def convene(tx: Transaction, caller: Principal, ticket: UUID, summons: Summons) -> Consultation:
     """召集: those whom the rule wants are invited with those whom the convener names."""
     docket = await take(tx, caller, "consultation.convene", ticket)

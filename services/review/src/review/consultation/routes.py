@@ -149,6 +149,9 @@ def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
             body.round, body.form, body.ground, body.participants, mask(body.subject), body.meets_at
         )
 
+        async def allowed(tx: Transaction) -> None:
+            await commands.may_convene(tx, caller, ticket)
+
         async def command(tx: Transaction) -> Answer:
             if summons.meets_at is not None and summons.meets_at < tx.now:
                 raise invalid("meets_at", "too_early", "会议时间不得早于召集时间。")
@@ -156,7 +159,7 @@ def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
                 convened = await commands.convene(tx, caller, ticket, summons)
                 return Answer(201, await _one(tx.connection, caller, convened.id))
 
-        return await run.run(request, caller.account, "consultations", command)
+        return await run.run(request, caller.account, "consultations", command, authorise=allowed)
 
     @routes.post(
         "/consultations/{case}/opinions", status_code=201, response_model=ConsultationSeen, openapi_extra=KEYED

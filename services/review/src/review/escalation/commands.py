@@ -39,6 +39,11 @@ class Paper:
     reply_line: str | None
 
 
+async def may_escalate(tx: Transaction, caller: Principal, ticket: UUID) -> None:
+    """Before the command and before its stored answer is told again."""
+    await take(tx, caller, "escalation.create", ticket)
+
+
 async def escalate(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -> Escalation:
     """呈报: only what a coordination or consultation left unresolved."""
     docket = await take(tx, caller, "escalation.create", ticket)

@@ -98,12 +98,15 @@ def escalation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
             body.round, body.ground, masked(body.addressee), mask(body.report), masked(body.reply_line)
         )
 
+        async def allowed(tx: Transaction) -> None:
+            await commands.may_escalate(tx, caller, ticket)
+
         async def command(tx: Transaction) -> Answer:
             with at_the_edge():
                 reported = await commands.escalate(tx, caller, ticket, paper)
                 return Answer(201, await _one(tx.connection, caller, reported.id))
 
-        return await run.run(request, caller.account, "escalations", command)
+        return await run.run(request, caller.account, "escalations", command, authorise=allowed)
 
     @routes.post("/escalations/{case}/decisions", status_code=201, response_model=EscalationSeen, openapi_extra=KEYED)
     async def decide(case: UUID, body: NewDecision, caller: Caller, request: Request) -> Response:
