@@ -74,6 +74,7 @@ async def test_a_special_mark_that_is_added_later_sets_its_limits_from_then(desk
     await desk.tell(desk.amended(ticket, "marks", type="help", marks=("special",)))
     row = await desk.row(ticket, "first_response")
     assert (row.state, row.due_at, row.generation) == ("armed", at("2024-09-30 14:00"), 3), "and again from then on"
+    assert (await desk.told(ticket, "progress"))[-2:] == ["DeadlineStopped", "DeadlineMoved"]
 
 
 async def test_an_amendment_keeps_what_was_granted(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from .docket import Concluded, Docket
 from .facts import Fact
 from .known import Known
 from .plan import Rules, Ruling, anchored, owners_of, set_up
-from .verdicts import Step, lifted, moved
+from .verdicts import Step, lifted, moved, set_again
 
 
 class DecisionUnknown(LookupError):
@@ -120,8 +120,6 @@ def newly_owed(known: Known, fact: Fact, rules: Rules) -> tuple[tuple[Deadline, 
                 continue
             if before is None:
                 fresh.append(found)
-                continue
-            again = replace(found, id=before.id, due_at=before.due_at, generation=before.generation)
-            instants = count(rules.calendar, fact.at, found.counting)
-            revived.append(moved(again, instants, fact.at, "amendment", fact.event))
+            else:
+                revived.append(set_again(before, found, fact.at, fact.event))
     return tuple(fresh), tuple(revived)

@@ -92,7 +92,7 @@ def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step |
     if stands.breached_at is not None and red is None:
         said.append(Told("BreachWithdrawn", at, "amendment", fact.event, at))
     yellow = stands.warned_at if target.warn_at is not None and target.warn_at <= at else None
-    said += _verdicts(stands, target, fact)
+    said += _verdicts(stands, target, fact, shifted=shifted)
     after = replace(
         target,
         id=stands.id,
@@ -111,8 +111,10 @@ def _stays_red(target: Deadline, at: datetime) -> bool:
     return target.due_at <= (target.filed_at or target.fact_at or at)
 
 
-def _verdicts(stands: Deadline, target: Deadline, fact: Fact) -> Iterable[Told]:
-    if target.verdict is not None and (target.verdict, target.fact_at) != (stands.verdict, stands.fact_at):
+def _verdicts(stands: Deadline, target: Deadline, fact: Fact, *, shifted: bool) -> Iterable[Told]:
+    """A verdict that is another, or is of another limit, is given anew."""
+    same = (target.verdict, target.fact_at) == (stands.verdict, stands.fact_at) and not shifted
+    if target.verdict is not None and not same:
         name: Name = "DeadlineMet" if target.verdict == "met" else "DeadlineMissed"
         yield Told(name, target.fact_at or fact.at, fact=target.fact_event, fact_at=target.fact_at)
     elif target.state == "superseded" and stands.state != "superseded":

@@ -168,6 +168,12 @@ def moved(after: Deadline, instants: Instants, at: datetime, reason: MoveReason,
     return Step(after, tuple(told))
 
 
+def set_again(before: Deadline, fresh: Deadline, at: datetime, fact: UUID) -> Step:
+    """A superseded deadline applies once more: the fresh one in its place, as its next generation."""
+    after = replace(fresh, id=before.id, generation=before.generation + 1)
+    return Step(after, (Told("DeadlineMoved", at, "amendment", fact, old_due_at=before.due_at),))
+
+
 def recounted(deadline: Deadline, instants: Instants, at: datetime, cause: UUID | None) -> Step:
     """The calendar changed (G-5): the deadline moves. A breached one keeps its instant."""
     if deadline.breached_at is not None:
