@@ -1,7 +1,7 @@
 """Running what is said to prove the rules: all tests in one run of pytest, scenarios through the rehearsal."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -66,7 +66,9 @@ def prove(rules: Iterable[Rule]) -> list[Verdict]:
     there = {proof for proof in named if proof.missing() is None}
     told: dict[Proof, tuple[str, ...]] = {proof: (proof.missing() or "",) for proof in named - there}
     scenarios = {proof for proof in there if proof.is_scenario}
-    told.update({proof: _rehearsed(proof.file) for proof in scenarios})
+    for directory in {proof.file.parent for proof in scenarios}:
+        rehearsed = _rehearsed(directory)
+        told.update({proof: rehearsed(proof.file) for proof in scenarios if proof.file.parent == directory})
     results = _run(there - scenarios)
     told.update({proof: results.of(proof) for proof in there - scenarios})
     return [verdict(rule, told) for rule in rules]
@@ -92,17 +94,22 @@ def _run(proofs: Collection[Proof]) -> Results:
     return results
 
 
-def _rehearsed(file: Path) -> tuple[str, ...]:
-    directory = file.parents[1]
-    scenarios, findings = read_scenarios(file.parent)
-    own = [one for one in scenarios if one.file == file]
-    wrong = [finding for finding in findings if finding.file == file]
-    if not own and not wrong:
-        return (f"{file.name} holds no scenario",)
+def _rehearsed(directory: Path) -> Callable[[Path], tuple[str, ...]]:
+    """What stands against a scenario file of the directory."""
+    scenarios, findings = read_scenarios(directory)
     try:
-        pack = load_pack(directory)
+        pack = load_pack(directory.parent)
     except PackInvalid as invalid:
-        return tuple(str(finding) for finding in invalid.findings)
-    calendar = load_calendar(directory.parent / CALENDAR)
-    wrong += [finding for one in own for finding in rehearse_one(one, pack, calendar)]
-    return tuple(str(finding) for finding in wrong)
+        broken = tuple(str(finding) for finding in invalid.findings)
+        return lambda file: broken
+    calendar = load_calendar(directory.parents[1] / CALENDAR)
+
+    def against(file: Path) -> tuple[str, ...]:
+        own = [one for one in scenarios if one.file == file]
+        wrong = [finding for finding in findings if finding.file == file]
+        if not own and not wrong:
+            return (f"{file.name} holds no scenario",)
+        wrong += [finding for one in own for finding in rehearse_one(one, pack, calendar)]
+        return tuple(str(finding) for finding in wrong)
+
+    return against

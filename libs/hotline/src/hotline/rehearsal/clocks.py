@@ -18,6 +18,7 @@ from sla.deadlines import Deadline
 from sla.docket import Concluded, Docket
 from sla.facts import Fact as Announced
 from sla.plan import ANCHORS, Rules, opened
+from sla.verdicts import judged
 
 _SOME: Final = UUID(int=1)
 _EVENTS: Final = {anchor: event for event, anchor in reversed(tuple(ANCHORS.items()))}
@@ -106,9 +107,10 @@ class Fact(Part):
     verdict: Literal["met", "missed"]
 
     def differences(self, stage: Stage) -> Iterator[str]:
-        late_from = due_at(stage, self.kind, stage.dispatched_at)
-        actual = None if late_from is None else "met" if self.at < late_from else "missed"
-        yield from compare(f"{self.kind} at {self.at.isoformat()}", self.verdict, actual)
+        set_ = deadlines(stage, "dispatched", stage.dispatched_at)
+        one = next((found for found in set_ if found.kind == self.kind), None)
+        verdict = judged(one, _SOME, self.at).deadline.verdict if one else None
+        yield from compare(f"{self.kind} at {self.at.isoformat()}", self.verdict, verdict)
 
 
 class Redo(Expectation):
