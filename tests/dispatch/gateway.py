@@ -40,6 +40,7 @@ class Gateway:
     port: int
     received: list[Sent] = field(default_factory=list)
     answers: list[bytes | None] = field(default_factory=lambda: [answer(202)])
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -50,6 +51,7 @@ class Gateway:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.received.append(Sent(head[0].split(" ")[1], headers, body))
+        self.reached.set()
         given = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if given is None:
             await reader.read()  # until the caller hangs up

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,7 +23,6 @@ from common.runtime.service import NoticeGateway, Surroundings
 from common.security.signatures import check_signed, key_for, signed
 from dispatch.notices.commands import NoticeSender
 from dispatch.notices.driver import Driver
-from dispatch.notices.store import claim
 from dispatch.service import build
 
 COUNTY, AUTHORITY = "shuangyashan.jianshan", "shuangyashan.yingshang"
@@ -194,15 +192,19 @@ async def test_after_the_last_attempt_and_after_a_refusal_it_is_given_up_and_sai
 
 
 async def test_a_sender_that_dies_before_it_noted_the_sending_repeats_itself_with_the_same_key(desk: Desk) -> None:
+    desk.gateway.answers = [None, answer(202)]
     await desk.dispatched()
-    room = desk.office.service.room
-    async with room.transaction() as tx:
-        [held] = await claim(tx.connection, tx.now, 10, timedelta(seconds=60))
+    dying = asyncio.create_task(desk.sender.send_some(desk.driver))
+    await desk.gateway.reached.wait()
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
     await desk.send()
-    assert desk.gateway.received == []  # it is in another's hand
-    await desk.at_once()  # who held it is dead: the lease has ended
+    assert len(desk.gateway.received) == 1  # it is still in the dead one's hand
+    await desk.at_once()  # until the lease ends
     await desk.send()
-    assert [key_of(sent) for sent in desk.gateway.received] == [str(held.notice.id)]
+    first, again = map(key_of, desk.gateway.received)
+    assert first == again
+    assert [one["state"] for one in await desk.listed()] == ["sent"]
 
 
 async def test_two_senders_at_once_send_each_notice_once(desk: Desk) -> None:
@@ -317,6 +319,20 @@ async def test_a_unit_reads_its_own_notices_and_the_centre_reads_them_all_in_pag
     assert len(read) == len(set(read)) == 4
     assert read == sorted(read, reverse=True)
     assert "0469" not in json.dumps(own)
+
+
+async def test_the_running_service_sends_by_itself_what_its_own_dispatch_brings_about(desk: Desk) -> None:
+    office, service = desk.office, desk.office.service
+    await service.start()
+    created = office.wire.message(office.created())
+    await service.bus.sink().publish([created])
+    ticket = UUID(created.key.removeprefix("ticket/"))
+    headers = office.headers("dispatcher") | {"Idempotency-Key": "k", "If-After": created.headers["ce_id"]}
+    body = {"round": 0, "unit": LEAD, "principle": "function"}
+    assert (await office.client.post(f"tickets/{ticket}/assignments", json=body, headers=headers)).status_code == 201
+    async with asyncio.timeout(20):
+        await desk.gateway.reached.wait()
+    assert [(sent.told["unit"], sent.told["occasion"]) for sent in desk.gateway.received] == [(LEAD, "dispatched")]
 
 
 async def test_without_a_gateway_a_notice_is_kept_unsent_and_says_why(office: Office) -> None:

@@ -1,11 +1,14 @@
 """What the demo shows: each step as it is answered, the stories as the suite tells them, the table of limits."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from common.policy import Pack
 
 from . import wording
 from .comparison import NOW, THEN, Side, compared
@@ -172,6 +175,13 @@ class Printer:
                 table.add_row("" if number else one.case, label, *map(escape, told), end_section=label == NOW)
         self._console.print(table)
         self._console.print("指定之后何时办结取决于承办单位，通报没有写，推定在所定时限内；其余为系统依规则作出。")
+
+    def notices(self, told: Sequence[Mapping[str, Any]], rules: Pack) -> None:
+        """What units were told at once; the demo has no gateway, so that nobody's telephone rings."""
+        occasions = rules.notices.occasions if rules.notices else {}
+        counted = Counter(occasions[one["occasion"]].label for one in reversed(told))
+        listed = "、".join(f"{label}{times}" for label, times in counted.items())
+        self._console.print(f"对单位的提醒 {len(told)} 条（演示未接短信网关，留存未发）：{listed}")
 
     def unit(self, unit: str, heard: Sequence[Mapping[str, Any]], feed: int) -> None:
         """What the unit's own program saw, beside what its feed holds over HTTP."""

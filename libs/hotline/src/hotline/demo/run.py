@@ -70,6 +70,12 @@ class Stage:
         found = await self.desk.get(self.ear.unit, f"/dispatch/v1/units/{self.ear.unit}/open")
         return int(found["seq"])
 
+    async def notices(self) -> Sequence[Mapping[str, Any]]:
+        """What units were to be told at once, by telephone or text message."""
+        found = await self.desk.get("supervisor", "/dispatch/v1/notices", {"size": 200})
+        items: Sequence[Mapping[str, Any]] = found["items"]
+        return items
+
 
 class Audience:
     """Whoever watches: nobody, unless a printer does."""
@@ -141,5 +147,6 @@ async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKi
             printer.stories(endings)
             printer.table(endings)
             printer.unit(shown.unit, stage.ear.heard, feed)
+            printer.notices(await stage.notices(), shown.pack)
             printer.comparison(endings)
     return endings
