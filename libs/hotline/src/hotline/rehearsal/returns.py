@@ -1,12 +1,15 @@
 """Returns (退单): what may be filed, what a rule denies, what a reviewer may decide (双鸭山 第十八条、第十九条)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator
 
 from common.policy.ruled import Code, Part, Words
+from common.web.problems import Problem
+from dispatch.docket import Docket, require_no_blocking_return
 from hotline.rehearsal.clocks import due_at
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
 from review.refusals import Refused
@@ -73,8 +76,7 @@ class ReturnFiled(Expectation):
         filing = self._filing()
         denial = denied_by_rule(returns, filing, window, designated=self.designated, redo=self.redo)
         yield from self._denial(denial)
-        possible = tuple(command for command in ("sign_in", "closing") if command not in returns.pending_blocks.value)
-        yield from compare("possible while it is reviewed", expect.still_possible, possible)
+        yield from compare("possible while it is reviewed", expect.still_possible, _possible(stage))
         recused = returns.reviewer_recused_for_own_unit.value
         yield from compare("a reviewer may review the own unit's return", expect.own_unit_may_review, not recused)
         yield from self._clocks(stage)
@@ -110,6 +112,21 @@ class ReturnFiled(Expectation):
         if self.redispatched_at:
             fresh = due_at(stage, "closing", self.redispatched_at)
             yield from compare("closing due if re-dispatched", self.expect.closing_due_if_redispatched, fresh)
+
+
+def _possible(stage: Stage) -> tuple[str, ...]:
+    """What the unit may still do while the return is reviewed: what dispatch does not refuse for it."""
+    docket = Docket(
+        ticket=_CASE, number="", jurisdiction=stage.pack.jurisdiction, policy=stage.pack.version, status="signed_in",
+        round=1, unit="某单位", co_handlers=(), designated=False, has_contact=True, round_began_at=None,
+        pending_return=_CASE, report=None,
+    )  # fmt: skip
+    possible: list[str] = []
+    for command in ("sign_in", "closing"):
+        with suppress(Problem):
+            require_no_blocking_return(docket, command, stage.pack)
+            possible.append(command)
+    return tuple(possible)
 
 
 def _reviewed(reviewer: ReviewerRules, stage: Stage, filing: Filing, window: Window) -> Iterator[str]:
