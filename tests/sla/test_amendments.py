@@ -1,9 +1,12 @@
 """An amendment recounts the open round and leaves a trace; closed rounds stand (双鸭山 第十六条、第十七条)."""
 
+from typing import Any
+
 from tests.sla.desk import LEAD, OTHER, Desk
 from tests.support.wire import at
 
 from common.basis import Basis
+from common.events.dispatch import RequesterContacted
 from common.events.sla import BreachWithdrawn, DeadlineMoved, DeadlineSet
 from common.events.vocabulary import LegalLimit
 
@@ -129,6 +132,18 @@ async def test_an_amendment_between_two_units_counts_for_the_next_round_alone(de
     desk.set("2024-09-29 12:00")
     await desk.tell(desk.dispatched(ticket, 2, OTHER))
     assert (await desk.row(ticket, "closing", 2)).due_at == at("2024-10-09 00:00")
+
+
+async def test_a_matter_that_was_special_before_it_was_answered_is_judged_when_that_is_known(desk: Desk) -> None:
+    ticket = await desk.dispatch(type="help")
+    desk.set("2024-09-27 21:00")
+    call: dict[str, Any] = {"unit": LEAD, "level": 2, "outcome": "reached"}
+    await desk.tell(desk.fact(RequesterContacted, ticket, "2024-09-27 20:00", **call))
+    await desk.tell(desk.amended(ticket, "marks", when="2024-09-27 17:00", type="help", marks=("special",)))
+    assert (await desk.row(ticket, "first_response")).verdict == "met"
+    assert (await desk.row(ticket, "progress")).open
+    about = await desk.events(ticket, "DeadlineSet", "DeadlineMet")
+    assert [event.type for event in about] == ["DeadlineSet", "DeadlineSet", "DeadlineMet"]
 
 
 async def test_an_amendment_that_arrives_behind_the_closing_it_preceded_still_counts(desk: Desk) -> None:

@@ -166,6 +166,7 @@ def after(arriving: Sequence[Fact]) -> Any:
         docket = done.docket
         rows |= {step.deadline.identity: step.deadline for step in done.steps}
         rows |= {new.identity: new for new in done.opened}
+        rows |= {step.deadline.identity: step.deadline for step in done.then}
     standing = {
         identity: (row.state, row.verdict, row.due_at, row.original_due_at, row.anchor.at, row.fact_at, row.basis)
         for identity, row in rows.items()

@@ -79,6 +79,7 @@ async def take_in(tx: Transaction, event: Event) -> None:
     if done.opened:
         await add_deadlines(tx.connection, done.opened)
         tx.announce(set_of(done.docket, done.opened, event.id, data.occurred_at, tx.now), docket.subject)
+        await record(tx, done.docket, done.then)
 
 
 HANDLERS: Final[Handlers] = dict.fromkeys(READ, take_in)

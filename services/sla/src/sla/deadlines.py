@@ -9,7 +9,7 @@ from common.basis import Basis
 from common.events.sla import DeadlineRow
 from common.events.vocabulary import Anchor, DeadlineKind, Limit
 
-from .counting import Counting, Instants, count  # noqa: F401
+from .counting import Counting
 
 State = Literal["armed", "approaching", "breached", "stopped", "closed", "superseded"]
 Verdict = Literal["met", "missed"]

@@ -12,11 +12,15 @@ from .verdicts import Step
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a fact changed: the docket as it is now, deadlines that begin, what became of others."""
+    """What a fact changed: the docket as it is now, what became of deadlines, which ones begin.
+
+    ``then``: what had become of those already, when the facts about them are known at once.
+    """
 
     docket: Docket
     opened: tuple[Deadline, ...] = ()
     steps: tuple[Step, ...] = ()
+    then: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

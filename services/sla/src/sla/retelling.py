@@ -67,13 +67,24 @@ def taken_in(known: Known, fact: Fact, rules: Rules, *, disturbs: bool) -> Chang
 
 def retold(known: Known, fact: Fact, rules: Rules) -> Change:
     """What the fact changes, at its place among the others."""
-    docket, rows = told(known.docket, sorted(known.facts, key=lambda one: one.place), rules)
+    created, *others = known.facts
+    docket, rows = told(known.docket, (created, *sorted(others, key=lambda one: one.place)), rules)
     former = dict.fromkeys((*known.docket.former, *docket.former))
     docket = replace(docket, former=tuple(one for one in former if one not in docket.holders))
     standing = {row.identity: row for row in known.rows}
     steps = [_reconciled(row, rows.get(identity), fact) for identity, row in standing.items()]
-    fresh = [row for identity, row in rows.items() if identity not in standing]
-    return Change(docket, tuple(fresh), tuple(step for step in steps if step is not None))
+    fresh = {row: _begun(row) for identity, row in rows.items() if identity not in standing}
+    then = [_reconciled(begun, row, fact) for row, begun in fresh.items()]
+    return Change(docket, tuple(fresh.values()), _said(steps), _said(then))
+
+
+def _said(steps: Iterable[Step | None]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step is not None)
+
+
+def _begun(row: Deadline) -> Deadline:
+    """The deadline as it was when it began, for those who have not heard of it yet."""
+    return replace(row, state="armed", verdict=None, fact_at=None, fact_event=None, filed_at=None)
 
 
 def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step | None:
