@@ -69,9 +69,10 @@ def test_a_rule_is_proven_by_everything_it_names_or_not_at_all() -> None:
 
 
 def test_a_test_that_was_skipped_failed_or_never_ran_proves_nothing() -> None:
-    results = Results()
-    results.passed["tests/policy/test_words.py", "test_a"] = 2
-    results.failed["tests/policy/test_words.py", "test_b"] = ["test_b skipped at setup"]
+    results = Results(
+        passed={"tests/policy/test_words.py::test_a": 2, "tests/policy/test_words_more.py::test_c": 1},
+        wrong={"tests/policy/test_words.py::test_b": ["test_b skipped at setup"]},
+    )
     file = ROOT / "tests" / "policy" / "test_words.py"
     assert results.of(Proof(file, "test_a")) == ()
     assert results.of(Proof(file, "test_b")) == ("test_b skipped at setup",)

@@ -1,12 +1,14 @@
 """Running what is said to prove the rules: all tests in one run of pytest, scenarios through the rehearsal."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
-import pytest
 from tests.rules.page import ROOT, Proof, Rule
 
 from common.calendar import load_calendar
@@ -27,33 +29,21 @@ class Verdict:
     why: tuple[str, ...]
 
 
-@dataclass(slots=True, eq=False)  # a plugin is told apart by itself
+@dataclass(frozen=True, slots=True)
 class Results:
-    """What pytest reported: for each file and function, how many passed, and what did not."""
+    """What pytest wrote down: by ``file::function`` how many tests passed, and what of them, or of a file, did not."""
 
-    passed: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-    failed: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        path, _, rest = report.nodeid.partition("::")
-        place = (path, rest.partition("[")[0])
-        if report.failed or report.skipped:
-            self.failed[place].append(f"{report.nodeid} {report.outcome} at {report.when}")
-        elif report.when == "call":
-            self.passed[place] += 1
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.failed[(report.nodeid.partition("::")[0], "")].append(f"{report.nodeid} can not be collected")
+    passed: Mapping[str, int] = field(default_factory=dict)
+    wrong: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, proof: Proof) -> tuple[str, ...]:
         """What stands against the proof; nothing: at least one test ran, and all of it passed."""
         path = proof.file.relative_to(ROOT).as_posix()
 
-        def belongs(place: tuple[str, str]) -> bool:
-            return place[0] == path and (proof.test is None or place[1] in (proof.test, ""))
+        def belongs(place: str) -> bool:
+            return place in (path, proof.node) or (proof.test is None and place.startswith(f"{path}::"))
 
-        wrong = tuple(said for place, told in self.failed.items() if belongs(place) for said in told)
+        wrong = tuple(said for place, told in self.wrong.items() if belongs(place) for said in told)
         if wrong:
             return wrong
         return () if any(map(belongs, self.passed)) else (f"{proof.node}: no test ran",)
@@ -85,13 +75,17 @@ def verdict(rule: Rule, told: Mapping[Proof, tuple[str, ...]]) -> Verdict:
 
 
 def _run(proofs: Collection[Proof]) -> Results:
-    results = Results()
+    """One run of pytest over all of them, in a process of its own; its progress is seen as it goes."""
     whole = {proof.file for proof in proofs if proof.test is None}
     nodes = sorted({proof.node for proof in proofs if proof.test is None or proof.file not in whole})
-    if nodes:
-        arguments = ["-q", "--no-header", "--tb=short", "-o", "addopts=--import-mode=importlib", *nodes]
-        pytest.main(arguments, plugins=[results])
-    return results
+    if not nodes:
+        return Results()
+    with TemporaryDirectory() as directory:
+        record = Path(directory) / "record.json"
+        plain = ["-q", "--no-header", "--tb=short", "-o", "addopts=--import-mode=importlib"]
+        command = [sys.executable, "-m", "pytest", *plain, "-p", "tests.rules.recording", f"--record={record}", *nodes]
+        subprocess.run(command, cwd=ROOT, check=False)
+        return Results(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else Results()
 
 
 def _rehearsed(directory: Path) -> Callable[[Path], tuple[str, ...]]:
