@@ -126,6 +126,7 @@ async def test_the_closing_page_compares_every_case_with_what_the_circular_tells
     assert pavement.now.held_by == "区城建中心→兴隆街道"
     assert pavement.now.late == "签收超期（兴隆街道）；超期退单（兴隆街道）×3"
     assert "退单不予通过3次，第十九条（四），经协调指定" in pavement.now.why
+    assert pavement.now.why.endswith("第三十四条（三）1提请移交追责兴隆街道，待人员决定")
     assert refund.then is not None
     assert (refund.then.moves, refund.now.moves, refund.now.lasted) == ("6次", "2次", "18天")
     assert asphalt.now.lasted == "通报未写此后经过，演示中未办结"

@@ -108,6 +108,7 @@ def _why(tickets: Sequence[Ended], names: Mapping[str, str]) -> Iterator[str]:
     yield from _denied(one for one in denied if one["decision"]["designation"])
     if strangers := sum(1 for ended in tickets for _ in impossible(ended)):
         yield f"不持有工单，无从退回{strangers}次"
+    yield from _counted(_finding(one, names) for ended in tickets for one in ended.findings)
     if not filed and not named:
         archived = all(ended.ticket["status"] == "archived" for ended in tickets)
         yield "首接单位办结，回访满意归档" if archived else "首接单位办理"
@@ -130,6 +131,13 @@ def _named(consultation: Mapping[str, Any], names: Mapping[str, str]) -> str:
     made = consultation["conclusion"]
     form = wording.FORMS[consultation["form"]]
     return f"{form}指定{names.get(made['unit'], made['unit'])}主办" if made["unit"] else f"{form}未决"
+
+
+def _finding(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """What the record makes of it: a person decides."""
+    article = next((basis["article"] for basis in found["basis"] if basis["article"]), "")
+    follows = {"notice": "提请通报", "referral": "提请移交追责"}[found["follows"]]
+    return f"{article}{follows}{names.get(found['unit'], found['unit'])}，待人员决定"
 
 
 def impossible(ended: Ended) -> Iterator[str]:

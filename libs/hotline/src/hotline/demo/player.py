@@ -46,14 +46,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the suite tells of a case in the end, as read from its interfaces."""
+    """What the suite tells of a case in the end, as read from its interfaces. ``findings``: 通报和移交, found by rule
+    and for a person to decide."""
 
     case: Case
     ticket: Mapping[str, Any]
     timeline: Sequence[Mapping[str, Any]]
     deadlines: Sequence[Mapping[str, Any]]
     returns: Sequence[Mapping[str, Any]]
-    consultations: Sequence[Mapping[str, Any]] = ()
+    consultations: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
 
 
 class Player:
@@ -104,6 +106,7 @@ class Player:
         of_it = {"ticket": case.ticket, "size": 200}
         filed = await self._desk.get("reviewer", "/review/v1/returns", of_it)
         convened = await self._desk.get("reviewer", "/review/v1/consultations", of_it)
+        found = [await self._desk.get(READER, f"/review/v1/{kind}", of_it) for kind in ("notices", "referrals")]
         return Ended(
             case=case,
             ticket=await self._desk.get(READER, path, after=case.last_event),
@@ -111,6 +114,7 @@ class Player:
             deadlines=await self._deadlines(case),
             returns=filed["items"],
             consultations=convened["items"],
+            findings=[one for page in found for one in page["items"]],
         )
 
     async def _deadlines(self, case: Case) -> Sequence[Mapping[str, Any]]:

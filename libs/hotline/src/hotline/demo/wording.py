@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from common.clock import SHANGHAI, in_utc
+from common.events.wording import DEADLINE_WORDS, STATUS_WORDS
 
 DEEDS: Mapping[str, str] = {
     "register": "登记",
@@ -45,15 +46,7 @@ ROLES: Mapping[str, str] = {
     "system": "系统",
 }
 STATES: Mapping[str, str] = {
-    "awaiting_dispatch": "待派单",
-    "dispatched": "待签收",
-    "signed_in": "办理中",
-    "closing_filed": "待审核办结",
-    "closed": "待回访",
-    "archived": "已归档",
-    "withdrawn": "已撤单",
-    "merged": "已并单",
-    "stopped": "停止办理",
+    **{str(status): word for status, word in STATUS_WORDS.items()},
     # of a return
     "pending": "待核对时限",
     "queued": "待审核",
@@ -69,21 +62,7 @@ STATES: Mapping[str, str] = {
     "reached": "已接通",
     "not_reached": "未接通",
 }
-DUTIES: Mapping[str, str] = {
-    "sign_in": "签收",
-    "first_response": "初步响应",
-    "progress": "反馈进度",
-    "closing": "办结",
-    "co_handler_part": "协办",
-    "ruling": "退单审核",
-    "designation": "明确承办单位",
-    "coordination": "协调",
-    "consultation": "会商",
-    "escalation": "专报",
-    "supervision_reply": "督办回复",
-    "return_window": "退单时限",
-    "extension_window": "延期申请时限",
-}
+DUTIES: Mapping[str, str] = {str(kind): word for kind, word in DEADLINE_WORDS.items()}
 EVENTS: Mapping[str, str] = {
     "TicketCreated": "登记成单",
     "Dispatched": "派单",
@@ -116,6 +95,9 @@ EVENTS: Mapping[str, str] = {
     "OpinionGiven": "意见",
     "MinutesRecorded": "会商纪要",
     "ConsultationConcluded": "结论",
+    "NoticeIssued": "通报",
+    "ReferralPrepared": "提请移交追责",
+    "ReferralSent": "移交追责",
     "UnitNotified": "提醒送达情况",
     "CallbackRecorded": "回访",
     "CallbackJudged": "回访研判",
