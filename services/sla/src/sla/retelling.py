@@ -90,7 +90,10 @@ def _begun(row: Deadline) -> Deadline:
 def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step | None:
     """The deadline as it is to be, with the lamps that were lit, and what has to be said about that."""
     if target is None:
-        return lifted(stands, fact.at, fact.event) if stands.state != "superseded" else None
+        if stands.state == "superseded":
+            return None
+        unjudged = replace(stands, verdict=None, fact_at=None, fact_event=None, filed_at=None)
+        return lifted(unjudged, fact.at, fact.event)
     if not stands.open and stands.calendar != target.calendar:
         return None  # what is over is not counted again by another calendar
     at, said = fact.at, list[Told]()
