@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class City:
     client: httpx.AsyncClient
     issuer: DevelopmentIssuer
     parked: Mapping[str, int] = field(default_factory=dict)
+    tally: "Counter[tuple[str, int]]" = field(default_factory=Counter)
     _tokens: dict[str, str] = field(default_factory=dict)
     _keys: "count[int]" = field(default_factory=count)
 
@@ -80,6 +82,10 @@ class City:
         """Let time pass, and wait until everything due by then has been announced and consumed."""
         moved = await self.stepper.advance(self.suite.clock.now() + pass_by)
         self.parked = moved.parked
+
+    def tried(self) -> "Counter[str]":
+        """How often each command was tried, whatever the answer."""
+        return Counter(does for does, _ in self.tally.elements())
 
     def _headers(self, who: str) -> dict[str, str]:
         if who not in self._tokens:

@@ -22,10 +22,14 @@ TYPES: Final = ("inquiry", "help", "complaint")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command as it is drawn. ``who`` and ``pick`` choose among what the life offers; ``fresh`` False names a round
-    or a version that has passed; ``yes`` is the command's own yes or no."""
+    """One command as it is drawn: the ``which``-th, of those that are possible now or, ``wild``, of all.
 
-    does: str
+    ``who`` and ``pick`` choose among what the life offers; ``fresh`` False names a round or a version that has passed;
+    ``yes`` is the command's own yes or no.
+    """
+
+    which: int
+    wild: bool = False
     who: int = 0
     pick: int = 0
     fresh: bool = True
@@ -102,6 +106,14 @@ class Life:
     @property
     def workers(self) -> tuple[str, ...]:
         return (*self.holders, *self.subs)
+
+    def choose(self, step: Step) -> tuple[str, Call]:
+        """The command that the step comes to. What ends a life comes seldom, or few would grow old."""
+        calls: dict[str, Call] = {name: getattr(self, name)(step) for name in COMMANDS}
+        possible = [name for name, call in calls.items() if step.wild or call.expect == 201]
+        calm = [name for name in possible if name not in ENDINGS or step.which % 7 == 0]
+        chosen = (calm or list(COMMANDS))[step.which % len(calm or COMMANDS)]
+        return chosen, calls[chosen]
 
     def somebody(self, step: Step) -> str:
         """The lead three times out of six, or one of those beside it, or a stranger."""
@@ -504,3 +516,4 @@ COMMANDS: Final = (
     "give_back", "rule_return", "extend", "rule_extension", "convene", "speak", "conclude", "escalate", "decide",
     "judge", "call_back", "amend", "urge", "supplement", "withdraw",
 )  # fmt: skip
+ENDINGS: Final = frozenset({"withdraw", "stop", "supplement", "urge"})
