@@ -23,6 +23,7 @@ SHUANGYASHAN = load_pack(Path("policies/shuangyashan"))
         ("dispatched", {"on": ["TicketAmended"]}, "only what a mark does"),
         ("dispatched", {"on": ["TicketSupplemented"]}, "TicketSupplemented"),
         ("emergency_declined", {"to": ["lead"]}, "lead is known only while a unit holds the ticket"),
+        ("special_supervision", {"form": None}, "a supervision is told by its form"),
         ("special_matter", {"mark": "spezial"}, "no mark is called 'spezial'"),
         ("urged", {"rule": "SYS-21", "assumption": None}, "neither a source nor an assumption"),
     ],

@@ -69,6 +69,8 @@ class Occasion(Entry):
                 raise ValueError(f"{one} is named only by {_NAMED_BY[one]}")
         if "TicketAmended" in self.on and self.mark is None:
             raise ValueError("an amendment brings about only what a mark does")
+        if ("SupervisionIssued" in self.on) != (self.form is not None):
+            raise ValueError("a supervision is told by its form, and nothing else has one")
         return self
 
     def words(self) -> tuple[str, ...]:
