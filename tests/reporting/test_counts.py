@@ -193,6 +193,21 @@ async def test_a_breach_that_is_withdrawn_is_no_longer_counted_as_late(
     assert (row["met"], row["open"], row["open_late"]) == (1, 0, 0)
 
 
+async def test_a_limit_that_moves_and_is_past_all_the_same_stays_late(
+    service: Service, wire: Wire, issuer: DevelopmentIssuer
+) -> None:
+    ticket = uuid4()
+    await wire.deliver(created(ticket), dispatched(ticket), deadline_set(ticket, "closing"))
+    await wire.deliver(verdict(sla.DeadlineBreached, ticket, "closing"))
+    row = deadline_set(ticket, "closing").deadlines[0]
+    later = row.model_copy(update={"due_at": at("2025-03-06 00:00"), "generation": 2})
+    told = {**later.model_dump(), **fact(ticket, 1, "2025-03-10 09:00")}
+    moved = sla.DeadlineMoved(**told, old_due_at=row.due_at, reason="extension")
+    await wire.deliver(moved)
+    row_told = (await figures(service, issuer))["deadlines"][0]
+    assert (row_told["open"], row_told["open_late"]) == (1, 1)
+
+
 async def test_only_tickets_received_in_the_span_are_counted(
     service: Service, wire: Wire, issuer: DevelopmentIssuer, clock: FrozenClock
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, update
+from sqlalchemy import case, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from common.events import dispatch, intake, review, sla
@@ -216,13 +216,16 @@ async def deadlines_set(tx: Transaction, event: Event) -> None:
 
 
 async def deadline_moved(tx: Transaction, event: Event) -> None:
-    """A deadline has a new instant."""
+    """A deadline has a new instant. Its lamps go on as they are, but for a yellow one whose instant is ahead again;
+    a red one that goes off is told apart (``BreachWithdrawn``)."""
     data = event.data
     assert isinstance(data, sla.DeadlineMoved)
+    ahead = data.warn_at is not None and data.warn_at > data.occurred_at
+    unlit = case((deadline.c.state == "approaching", "armed"), else_=deadline.c.state)
     await tx.connection.execute(
         update(deadline)
         .where(deadline.c.identity == _identity(event.subject, data, data.round))
-        .values(due_at=data.due_at, state="armed")
+        .values(due_at=data.due_at, state=unlit if ahead else deadline.c.state)
     )
 
 
