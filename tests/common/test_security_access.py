@@ -29,6 +29,7 @@ ALLOWED = {
     "units.write": "admin",
     "units.read": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "unit.feed": "unit admin",
+    "unit_notices.read": "agent dispatcher unit reviewer supervisor viewer admin",
     "deadlines.read": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "calendars.write": "admin",
     "policies.activate": "admin",

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from common.runtime.settings import Settings
-from common.security.outgoing import HostRefused, address_of, check_url
+from common.security.outgoing import HostRefused, addresses_of, check_url
 from common.security.signatures import KeyRefused, NotSigned, check_signed, key_for, read_key, signed
 
 LISTED = ("gateway.example", "127.0.0.1", "169.254.169.254")
@@ -45,12 +45,12 @@ def test_a_listed_host_is_sent_to_at_its_port() -> None:
 )
 async def test_addresses_inside_this_machine_and_its_links_are_refused_even_of_listed_hosts(host: str) -> None:
     with pytest.raises(HostRefused):
-        await address_of(host, 443)
+        await addresses_of(host, 443)
 
 
 async def test_private_networks_are_reached_and_loopback_in_development() -> None:
-    assert await address_of("10.20.30.40", 443) == "10.20.30.40"
-    assert await address_of("127.0.0.1", 443, development=True) == "127.0.0.1"
+    assert await addresses_of("10.20.30.40", 443) == ["10.20.30.40"]
+    assert await addresses_of("127.0.0.1", 443, development=True) == ["127.0.0.1"]
 
 
 def test_a_signature_proves_key_body_id_and_a_recent_instant() -> None:

@@ -40,8 +40,8 @@ class Desk:
     def sender(self) -> NoticeSender:
         return NoticeSender(self.office.service.room, self.driver, self.office.service.room.bell)
 
-    async def send(self) -> None:
-        while await self.sender.send_some(self.driver):
+    async def send(self, driver: Driver | None = None) -> None:
+        while await self.sender.send_some(driver or self.driver):
             pass
 
     async def awaited(self) -> bool:
@@ -83,7 +83,7 @@ async def desk(database: FreshDatabase, tmp_path: Path) -> AsyncIterator[Desk]:
         def with_gateway(around: Surroundings) -> Any:
             return build(replace(around, notices=known))
 
-        driver = Driver(known.url, known.key, known.hosts, development=True, longest_s=0.3)
+        driver = Driver(known.url, known.key, known.hosts, development=True)
         async with alone(with_gateway, database, clock, tmp_path) as found:
             transport = httpx.ASGITransport(app=found.service.app, raise_app_exceptions=True)
             async with httpx.AsyncClient(transport=transport, base_url="http://hotline/dispatch/v1") as client:
@@ -157,14 +157,16 @@ async def test_a_receipt_is_input_from_outside(desk: Desk) -> None:
 
 
 async def test_an_attempt_that_fails_for_the_moment_is_made_again_with_the_same_key(desk: Desk) -> None:
-    desk.gateway.answers = [answer(503), None, answer(200, "transfer-encoding: chunked", body=b"zz")]
+    desk.gateway.answers = [answer(503), None, answer(200)]
     ticket = await desk.dispatched()
-    for reason in ("answered_503", "no_answer"):
-        await desk.send()
+    hasty = Driver(desk.gateway.url, KEY, frozenset(), development=True, longest_s=0.5)
+    for driver, reason in ((desk.driver, "answered_503"), (hasty, "no_answer")):
+        await desk.send(driver)
         [waiting] = await desk.listed()
         assert (waiting["state"], waiting["reason"]) == ("waiting", reason)
         assert not await desk.awaited()  # nobody waits for the gateway
         await desk.at_once()
+    await hasty.close()
     await desk.send()
     assert len({key_of(sent) for sent in desk.gateway.received}) == 1
     [sent] = await desk.listed()

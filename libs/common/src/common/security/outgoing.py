@@ -1,13 +1,13 @@
 """Requests to other systems: only to hosts that the operator listed, never to what lies inside this machine.
 
 Units sit on private government networks, so private addresses are not refused as such; the list of hosts decides. The
-name is resolved once and the address that was looked at is the one that is connected to.
+name is resolved once, and only addresses that were looked at are connected to.
 """
 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -38,14 +38,14 @@ def check_url(url: str, hosts: Collection[str], *, development: bool = False) ->
     return host, port or _PORTS[parts.scheme]
 
 
-async def address_of(host: str, port: int, *, development: bool = False) -> str:
-    """The address to connect to. ``HostRefused`` when any address of the name is one that nobody outside has;
+async def addresses_of(host: str, port: int, *, development: bool = False) -> Sequence[str]:
+    """The addresses to connect to, the best one first. ``HostRefused`` when any of them is one that nobody outside has;
     ``OSError`` when the name cannot be resolved now."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
     if not development and any(_inside(address) for address in addresses):
         raise HostRefused("address_refused")
-    return str(addresses[0])
+    return [str(address) for address in addresses]
 
 
 def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import httpx
 
 from common.clock import RealClock
 from common.security.masking import NotAPhone, normalise_phone
-from common.security.outgoing import HostRefused, address_of, check_url
+from common.security.outgoing import HostRefused, addresses_of, check_url
 from common.security.signatures import key_for, signed
 from dispatch.notices.rules import Outcome, outcome_of_status
 
@@ -54,8 +55,11 @@ class Driver:
         self._hosts = hosts
         self._development = development
         self._longest_s = longest_s
-        # No proxy from the environment: it would connect to another address than the one that was looked at.
-        self._client = httpx.AsyncClient(timeout=longest_s, follow_redirects=False, trust_env=False)
+        # No proxy from the environment: it would connect to another address than those that were looked at. Trusted
+        # are the system's authorities, private ones of government networks among them (SSL_CERT_FILE).
+        self._client = httpx.AsyncClient(
+            timeout=longest_s, follow_redirects=False, trust_env=False, verify=ssl.create_default_context()
+        )
 
     async def send(self, letter: Letter) -> Outcome:
         """One attempt. Repeating it is safe: the notice's id is the Idempotency-Key."""
@@ -90,7 +94,7 @@ class Driver:
         return Route("phone", self._url, host, port, self._key)
 
     async def _post(self, route: Route, letter: Letter) -> int:
-        address = await address_of(route.host, route.port, development=self._development)
+        """The status that was answered by the first address that can be connected to."""
         url = httpx.URL(route.url)
         body = _body(route, letter)
         headers = {
@@ -99,16 +103,23 @@ class Driver:
             "Idempotency-Key": str(letter.id),
             **signed(route.key, str(letter.id), int(RealClock().now().timestamp()), body),
         }
-        request = self._client.build_request(
-            "POST",
-            url.copy_with(host=address),
-            content=body,
-            headers=headers,
-            extensions={"sni_hostname": route.host},  # the certificate is the name's, not the address's
-        )
-        answer = await self._client.send(request, stream=True)
-        await answer.aclose()  # unread: it may be endless
-        return answer.status_code
+        unreachable: Exception = OSError("no address")
+        for address in await addresses_of(route.host, route.port, development=self._development):
+            request = self._client.build_request(
+                "POST",
+                url.copy_with(host=address),
+                content=body,
+                headers=headers,
+                extensions={"sni_hostname": route.host},  # the certificate is the name's, not the address's
+            )
+            try:
+                answer = await self._client.send(request, stream=True)
+            except httpx.ConnectError as error:
+                unreachable = error
+                continue
+            await answer.aclose()  # unread: it may be endless
+            return answer.status_code
+        raise unreachable
 
 
 def _body(route: Route, letter: Letter) -> bytes:
