@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.calendar import WorkingCalendar
-from hotline.rehearsal import check_pack, check_packs
+from hotline.rehearsal import Scenario, check_pack, check_packs
 
 if TYPE_CHECKING:
     from tests.policy.conftest import Draft
@@ -63,3 +63,9 @@ def test_a_deadline_without_a_moment_proves_nothing(draft: "Draft", calendar: Wo
     assert [finding.sentence for finding in check_pack(draft.directory, calendar)] == [
         "没有写派单时间: deadlines need a situation and the moment of dispatch"
     ]
+
+
+def test_the_guide_for_clerks_names_every_key_of_a_scenario() -> None:
+    guide = (POLICIES / "README.md").read_text(encoding="utf-8")
+    keys = {field.alias or name for name, field in Scenario.model_fields.items()}
+    assert sorted(key for key in keys if f"`{key}`" not in guide) == []

@@ -31,7 +31,7 @@ class Told(Part):
 class NoticesSent(Expectation):
     """An event about a ticket, and the notices it brings about, by unit.
 
-    The lead stands under a county (县政府) and a street, the co-handler under a department of the city.
+    The lead stands under a county (县政府), the co-handler is a department of the city.
     """
 
     event: Happening
