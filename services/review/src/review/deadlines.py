@@ -21,6 +21,7 @@ from common.events.sla import DeadlineMoved, DeadlineRow, DeadlineSet
 from common.events.vocabulary import Limit
 from common.messaging.room import Transaction
 from review import docket as dockets
+from review.clauses import basis_of, stored_basis
 from review.docket import METADATA, Docket
 
 OF_ROUND: Final = ("return_window", "extension_window", "closing")
@@ -97,7 +98,7 @@ def _told(ticket: UUID, row: DeadlineRow) -> dict[str, Any]:
         "matter": row.case or _NO_CASE,
         "due_at": row.due_at,
         "generation": row.generation,
-        "basis": [one.model_dump(mode="json") for one in row.basis],
+        "basis": stored_basis(row.basis),
         "allowance": None if row.allowance is None else row.allowance.model_dump(mode="json"),
     }
 
@@ -162,6 +163,6 @@ def _known(row: Any) -> Known:
     return Known(
         due_at=row.due_at,
         generation=row.generation,
-        basis=tuple(Basis(**one) for one in row.basis),
+        basis=basis_of(row.basis),
         allowance=None if row.allowance is None else Limit(**row.allowance),
     )

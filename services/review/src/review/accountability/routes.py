@@ -29,6 +29,7 @@ from common.web.routing import router
 from review.accountability import store
 from review.accountability.commands import deciding
 from review.accountability.rules import CARRIED_OUT, Follows, State
+from review.clauses import basis_of
 from review.docket import SHELF
 from review.edge import after, at_the_edge, within
 
@@ -268,7 +269,7 @@ async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[Findin
             account=row.concerned if row.unit is None else None,
             months=[MonthSeen(**one) for one in row.months],
             evidence=[Evidence(**one) for one in row.evidence],
-            basis=tuple(Basis(**one) for one in row.basis),
+            basis=basis_of(row.basis),
             allowed=[CARRIED_OUT[row.follows], "dismiss"] if row.state == "open" else [],
             decision=_decision(row),
         )

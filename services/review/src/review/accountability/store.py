@@ -1,6 +1,6 @@
 """The facts that say something about accountability, what was found in them, and what people decided of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -10,7 +10,6 @@ from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid,
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.basis import Basis
 from common.database import Instant
 from common.messaging.room import Transaction
 from review.accountability.rules import Fact, Follows, State
@@ -134,10 +133,6 @@ def stored_fact(fact: Fact) -> dict[str, Any]:
         "ground": fact.ground,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def stored_basis(basis: Iterable[Basis]) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json") for one in basis]
 
 
 async def keep_facts(connection: AsyncConnection, facts: Collection[Fact]) -> None:

@@ -26,6 +26,7 @@ from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
 from review.callbacks import commands, store
 from review.callbacks.rules import Outcome, State, judgements_for, open_outcomes
+from review.clauses import basis_of
 from review.docket import SHELF
 from review.edge import RoundSeen, after, at_the_edge, within
 
@@ -190,7 +191,7 @@ def _made(judged: Mapping[str, Any]) -> Made:
         ground=judged["ground"],
         note=judged["note"],
         judged_at=judged["judged_at"],
-        basis=store.basis_of(judged["basis"]),
+        basis=basis_of(judged["basis"]),
     )
 
 

@@ -1,6 +1,6 @@
 """The callbacks that were recorded, and what was judged of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -10,9 +10,9 @@ from sqlalchemy import Boolean, Column, Index, Integer, Select, Table, Text, Uui
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.basis import Basis
 from common.database import Instant
 from review.callbacks.rules import OPEN, Callback, Judgment, State
+from review.clauses import stored_basis
 from review.docket import DOCKET, METADATA
 
 CALLBACK: Final = Table(
@@ -126,7 +126,7 @@ async def keep_judgment(connection: AsyncConnection, callback: Callback, judgmen
             by_rule=judgment.by_rule,
             ground=judgment.ground,
             note=judgment.note,
-            basis=[one.model_dump(mode="json") for one in judgment.basis],
+            basis=stored_basis(judgment.basis),
             judged_at=at,
             earlier=await _earlier(connection, callback),
         )
@@ -144,10 +144,6 @@ async def _earlier(connection: AsyncConnection, callback: Callback) -> list[dict
         return list(row.earlier)
     last = {name: getattr(row, name) for name in _JUDGEMENT} | {"judged_at": row.judged_at.isoformat()}
     return [*row.earlier, last]
-
-
-def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in stored or ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
+from review.clauses import stored_basis
 from review.consultation.rules import Conclusion, Consultation, State
 from review.docket import DOCKET, METADATA
 
@@ -89,14 +90,6 @@ def _consultation(row: Any) -> Consultation:
     return Consultation(**{**row._mapping, **{name: tuple(getattr(row, name)) for name in _LISTS}})
 
 
-def stored(basis: Iterable[Basis]) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json") for one in basis]
-
-
-def basis_of(kept: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in kept or ())
-
-
 async def load(connection: AsyncConnection, case: UUID) -> Consultation | None:
     """One consultation, as of now: who decides on it holds the docket's row."""
     row = (await connection.execute(select(*_OWN).where(CONSULTATION.c.id == case))).first()
@@ -113,7 +106,7 @@ async def unsettled(connection: AsyncConnection, ticket: UUID) -> State | None:
 async def add(connection: AsyncConnection, consultation: Consultation, basis: Iterable[Basis]) -> None:
     columns = {name: getattr(consultation, name) for name in Consultation.__dataclass_fields__}
     lists = {name: list(columns[name]) for name in _LISTS}
-    await connection.execute(insert(CONSULTATION).values({**columns, **lists, "convened_on": stored(basis)}))
+    await connection.execute(insert(CONSULTATION).values({**columns, **lists, "convened_on": stored_basis(basis)}))
 
 
 async def keep_opinion(
@@ -149,7 +142,7 @@ async def keep_conclusion(
             limit_set=None if conclusion.limit is None else conclusion.limit.model_dump(mode="json"),
             solution=conclusion.solution,
             reply_wording=conclusion.reply_wording,
-            basis=stored(basis),
+            basis=stored_basis(basis),
             concluded_at=at,
         )
     )

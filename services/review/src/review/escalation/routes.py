@@ -24,6 +24,7 @@ from common.web.problems import not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
 from review import deadlines
+from review.clauses import basis_of
 from review.edge import RoundSeen, SpanWanted, Written, after, at_the_edge, masked, within
 from review.escalation import commands, store
 from review.escalation.rules import Decision, State
@@ -184,7 +185,7 @@ async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[Escala
         EscalationSeen(
             **{name: getattr(row, name) for name in _COPIED},
             due_at=limits[row.consultation].due_at if row.consultation in limits else None,
-            basis=store.basis_of(row.reported_on),
+            basis=basis_of(row.reported_on),
             decision=_made(row) if row.outcome is not None else None,
         )
         for row in rows
@@ -200,5 +201,5 @@ def _made(row: Any) -> Made:
         instruction=row.instruction,
         reply_line=row.decided_reply_line,
         decided_at=row.decided_at,
-        basis=store.basis_of(row.basis),
+        basis=basis_of(row.basis),
     )

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
+from review.clauses import stored_basis
 from review.docket import DOCKET, METADATA
 from review.escalation.rules import Decision, Escalation, State
 
@@ -67,14 +68,6 @@ UNSETTLED: Final[tuple[State, ...]] = ("reported", "decided")
 _OWN: Final = tuple(ESCALATION.c[name] for name in Escalation.__dataclass_fields__)
 
 
-def stored(basis: Iterable[Basis]) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json") for one in basis]
-
-
-def basis_of(kept: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in kept or ())
-
-
 async def load(connection: AsyncConnection, case: UUID) -> Escalation | None:
     """One report, as of now: who decides on it holds the docket's row."""
     row = (await connection.execute(select(*_OWN).where(ESCALATION.c.id == case))).first()
@@ -90,7 +83,9 @@ async def unsettled(connection: AsyncConnection, ticket: UUID) -> State | None:
 
 async def add(connection: AsyncConnection, escalation: Escalation, basis: Iterable[Basis], at: datetime) -> None:
     columns = {name: getattr(escalation, name) for name in Escalation.__dataclass_fields__}
-    await connection.execute(insert(ESCALATION).values({**columns, "reported_at": at, "reported_on": stored(basis)}))
+    await connection.execute(
+        insert(ESCALATION).values({**columns, "reported_at": at, "reported_on": stored_basis(basis)})
+    )
 
 
 async def keep_decision(
@@ -107,7 +102,7 @@ async def keep_decision(
             limit_set=None if decision.limit is None else decision.limit.model_dump(mode="json"),
             instruction=decision.instruction,
             decided_reply_line=decision.reply_line,
-            basis=stored(basis),
+            basis=stored_basis(basis),
             decided_at=at,
         )
     )

@@ -22,6 +22,7 @@ from common.web.inputs import ApiModel
 from common.web.problems import invalid, not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
+from review.clauses import basis_of
 from review.docket import SHELF
 from review.edge import RoundSeen, SpanWanted, Written, after, at_the_edge, masked, within
 from review.extensions import commands, store
@@ -225,7 +226,7 @@ def _made(row: Any) -> Made:
         by_rule=row.by_rule,
         note=row.note,
         decided_at=row.decided_at,
-        basis=store.basis_of(row.basis),
+        basis=basis_of(row.basis),
     )
 
 

@@ -1,6 +1,6 @@
 """The extensions that units asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,9 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.basis import Basis
 from common.database import Instant
 from common.events.vocabulary import Limit
+from review.clauses import stored_basis
 from review.deadlines import DEADLINE
 from review.docket import DOCKET, METADATA
 from review.extensions.rules import UNDECIDED, UNSETTLED, Decision, Request, State
@@ -162,7 +162,7 @@ async def keep_decision(connection: AsyncConnection, request: Request, decision:
             window_due_at=decision.window_due_at,
             window_generation=decision.window_generation,
             late=decision.late,
-            basis=[one.model_dump(mode="json") for one in decision.basis],
+            basis=stored_basis(decision.basis),
             decided_at=at,
         )
     )
@@ -188,10 +188,6 @@ async def keep_told(connection: AsyncConnection, ticket: UUID, unit: str, at: da
         )
         .values(told_at=at)
     )
-
-
-def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in stored or ())
 
 
 @dataclass(frozen=True, slots=True)

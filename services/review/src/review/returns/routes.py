@@ -23,6 +23,7 @@ from common.web.inputs import ApiModel
 from common.web.problems import invalid, not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
+from review.clauses import basis_of
 from review.deadlines import of_cases
 from review.docket import SHELF
 from review.edge import RoundSeen, Written, after, at_the_edge, masked, within
@@ -243,7 +244,7 @@ def _made(row: Any) -> Made:
         note=row.note,
         designation=None if row.designation is None else Designation(**row.designation),
         decided_at=row.decided_at,
-        basis=store.basis_of(row.basis),
+        basis=basis_of(row.basis),
     )
 
 

@@ -24,8 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.basis import Basis
 from common.database import Instant
+from review.clauses import stored_basis
 from review.deadlines import DEADLINE, of_round
 from review.docket import DOCKET, METADATA, Docket
 from review.returns.rules import UNDECIDED, UNSETTLED, Decision, Filing, State, Window
@@ -132,20 +132,12 @@ async def keep_decision(connection: AsyncConnection, filing: Filing, decision: D
             note=decision.note,
             window_due_at=decision.window_due_at,
             late=decision.late,
-            basis=_stored(decision.basis),
+            basis=stored_basis(decision.basis),
             decided_at=at,
             designation=None if decision.designation is None else decision.designation.model_dump(mode="json"),
         )
     )
     return replace(filing, state=decision.outcome)
-
-
-def _stored(basis: Iterable[Basis]) -> list[dict[str, Any]]:
-    return [one.model_dump(mode="json") for one in basis]
-
-
-def basis_of(stored: Iterable[dict[str, Any]] | None) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in stored or ())
 
 
 async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket) -> Window | None:

@@ -23,6 +23,7 @@ from common.web.inputs import ApiModel, Text
 from common.web.problems import invalid, not_found
 from common.web.reading import Cursor, Page, PageSize, cursor_of
 from common.web.routing import router
+from review.clauses import basis_of
 from review.deadlines import of_cases
 from review.edge import RoundSeen, after, at_the_edge, within
 from review.supervision import commands, store
@@ -183,7 +184,7 @@ def _seen(row: Any, reply_due_at: datetime | None, now: datetime) -> Supervision
     return SupervisionSeen(
         **{name: getattr(row, name) for name in _COPIED},
         near=Near(kind=row.kind, due_at=row.due_at) if row.kind is not None else None,
-        basis=store.basis_of(row.basis),
+        basis=basis_of(row.basis),
         reply_due_at=reply_due_at,
         standing=lateness(reply_due_at, row.replied_at, now),
         reply=Reply(text=row.reply, attachments=tuple(row.attachments), replied_at=row.replied_at) if replied else None,

@@ -1,6 +1,6 @@
 """The supervisions that were issued, and what units replied."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,8 +10,8 @@ from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Select, Table, Te
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.basis import Basis
 from common.database import Instant
+from review.clauses import stored_basis
 from review.docket import DOCKET, METADATA
 from review.supervision.rules import Order
 
@@ -53,7 +53,7 @@ Index("supervision_unit_idx", SUPERVISION.c.unit, SUPERVISION.c.id)
 async def add(connection: AsyncConnection, order: Order) -> bool:
     """Keep a supervision; False when the rule has issued it already for this instant of the deadline."""
     columns = {name: getattr(order, name) for name in Order.__dataclass_fields__}
-    stored = {**columns, "basis": [one.model_dump(mode="json") for one in order.basis], "attachments": []}
+    stored = {**columns, "basis": stored_basis(order.basis), "attachments": []}
     added = insert(SUPERVISION).values(stored).on_conflict_do_nothing().returning(SUPERVISION.c.id)
     return (await connection.execute(added)).first() is not None
 
@@ -90,10 +90,6 @@ async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successo
         SUPERVISION.c.ticket == ticket, SUPERVISION.c.unit == unit, SUPERVISION.c.by_rule.is_(False)
     )
     await connection.execute(same.values(unit=successor))
-
-
-def basis_of(stored: Iterable[dict[str, Any]]) -> tuple[Basis, ...]:
-    return tuple(Basis(**one) for one in stored)
 
 
 @dataclass(frozen=True, slots=True)

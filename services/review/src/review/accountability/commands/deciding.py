@@ -19,6 +19,7 @@ from review.accountability import store
 from review.accountability.commands.keeping import Matter, subject_of, tell_prepared, tickets_of, told
 from review.accountability.rules import Decision, FindingOpen, Follows, NobodyAccountable, decided, month_of
 from review.accountability.store import Finding
+from review.clauses import stored_basis
 from review.docket import SHELF, acting, pack_of
 
 _log = logger("review")
@@ -74,7 +75,7 @@ async def propose(tx: Transaction, caller: Principal, pack: Pack, proposal: Prop
         by_rule=False,
         said=proposal.said,
         evidence=[{"event": str(event)} for event in proposal.events],
-        basis=store.stored_basis((ground.basis,)),
+        basis=stored_basis((ground.basis,)),
         found_at=tx.now,
         proposed_by=caller.account,
     )

@@ -15,6 +15,7 @@ from common.policy.accountability import Accountability, Ground
 from review.accountability import store
 from review.accountability.rules import Found
 from review.accountability.store import Finding
+from review.clauses import basis_of, stored_basis
 from review.docket import BY_RULE
 
 _log = logger("review")
@@ -61,7 +62,7 @@ def told(finding: Finding, number: str | None, at: datetime, actor: Actor) -> Wi
         occurred_at=at,
         accepted_at=at,
         actor=actor,
-        basis=tuple(Basis(**one) for one in finding.basis),
+        basis=basis_of(finding.basis),
     )
 
 
@@ -113,7 +114,7 @@ async def settle(
         by_rule=True,
         said=found.said,
         evidence=evidence,
-        basis=store.stored_basis(found.basis),
+        basis=stored_basis(found.basis),
         found_at=tx.now,
         proposed_by=None,
     )

@@ -17,6 +17,7 @@ from common.security.access import Principal, require
 from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import not_found
 from review import deadlines
+from review.clauses import basis_of
 from review.consultation import store
 from review.consultation.rules import Outcome, State
 from review.docket import SHELF
@@ -156,7 +157,7 @@ async def seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[Consult
             invited_by_rule=tuple(row.by_rule),
             disputants=tuple(row.disputants),
             due_at=limits[row.id].due_at if row.id in limits else None,
-            basis=store.basis_of(row.convened_on),
+            basis=basis_of(row.convened_on),
             opinions=[_opinion(one) for one in said if one.consultation == row.id],
             minutes=Minutes(text=row.minutes, recorded_at=row.minutes_at) if row.minutes is not None else None,
             conclusion=_made(row) if row.outcome is not None else None,
@@ -180,7 +181,7 @@ def _made(row: Any) -> Made:
         solution=row.solution,
         reply_wording=row.reply_wording,
         concluded_at=row.concluded_at,
-        basis=store.basis_of(row.basis),
+        basis=basis_of(row.basis),
     )
 
 
