@@ -26,7 +26,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tests.conftest import FreshDatabase
 from tests.journeys.city import HERE, Aside, City, city_of
-from tests.journeys.model import BELOW_A, COUNTY, UNITS, A, C, Life, Step
+from tests.journeys.living.commands import choose
+from tests.journeys.living.life import BELOW_A, COUNTY, UNITS, A, C, Life, Step
 from tests.journeys.retelling import retold, unanswered
 from tests.support.logs import captured_logs
 from tests.support.wire import at
@@ -34,7 +35,7 @@ from tests.support.wire import at
 from dispatch.lifecycle import HELD
 
 EXAMPLES = int(os.environ.get("HOTLINE_MODEL_EXAMPLES", "25"))
-SECONDS = float(os.environ.get("HOTLINE_MODEL_SECONDS", "70"))
+SECONDS = float(os.environ.get("HOTLINE_MODEL_SECONDS", "45"))
 SEED = int(os.environ.get("HOTLINE_MODEL_SEED", random.SystemRandom().randrange(2**32)))
 PHASES = (Phase.generate, Phase.shrink) if os.environ.get("HOTLINE_MODEL_SHRINK") else (Phase.generate,)
 PACKS = Path(__file__).parents[2] / "policies"
@@ -99,7 +100,7 @@ def test_random_lives_are_those_of_the_model(city: tuple[City, Aside]) -> None:
         phases=PHASES,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(drawn=st.lists(LIVES, min_size=2, max_size=6), pauses=st.lists(PAUSES, max_size=16))
+    @given(drawn=st.lists(LIVES, min_size=4, max_size=8), pauses=st.lists(PAUSES, max_size=16))
     def lived(drawn: list[Drawn], pauses: list[timedelta]) -> None:
         if time.monotonic() < ends:  # what is drawn after that is not lived
             other.do(_live(suite, drawn, pauses))
@@ -156,7 +157,7 @@ async def _begin(city: City, drawn: Drawn) -> Life:
 
 async def _do(city: City, life: Life, step: Step) -> None:
     """The answer is the model's, and then the model goes on."""
-    does, call = life.choose(step)
+    does, call = choose(life, step)
     answer = await city.post(call.who, call.path, call.body, call.headers)
     assert answer.status == call.expect, (does, step, call, answer, life)
     city.tally[does, answer.status] += 1
@@ -212,7 +213,7 @@ async def _compare_elsewhere(city: City, lives: Sequence[Life]) -> None:
 
 async def _rush(city: City, life: Life, steps: Sequence[Step]) -> None:
     """All at once, each as if it were alone: whatever is refused, nothing breaks."""
-    calls = [life.choose(step)[1] for step in steps]
+    calls = [choose(life, step)[1] for step in steps]
     answers = await asyncio.gather(*(city.post(call.who, call.path, call.body, call.headers) for call in calls))
     assert all(answer.status < 500 for answer in answers), list(zip(calls, answers, strict=True))
 
