@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, Table, Text, Uuid, literal, select, text
+from sqlalchemy import Column, ColumnElement, FromClause, Index, Integer, Table, Text, Uuid, and_, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -157,6 +157,12 @@ async def of_cases(connection: AsyncConnection, kind: str, cases: Iterable[UUID]
     query = select(DEADLINE.c.matter, *_KNOWN).where(DEADLINE.c.kind == kind, DEADLINE.c.matter.in_(set(cases)))
     query = query.order_by(DEADLINE.c.generation)
     return {row.matter: _known(row) for row in await connection.execute(query)}
+
+
+def of_same_round(cases: Table, kind: str, deadline: FromClause = DEADLINE) -> ColumnElement[bool]:
+    """The deadline of that kind of the unit that a case is of, in the case's round: how to join it."""
+    same = (deadline.c[name] == cases.c[name] for name in ("ticket", "round", "unit"))
+    return and_(deadline.c.kind == kind, *same)
 
 
 def _known(row: Any) -> Known:

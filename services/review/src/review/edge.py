@@ -1,9 +1,8 @@
-"""What the doors of all topics share: what comes in, how refusals go out, how far lists reach."""
+"""What the doors of all topics share: what comes in, and how refusals go out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import Field
 
@@ -12,8 +11,7 @@ from common.events.vocabulary import Limit
 from common.messaging.runner import Transient
 from common.security.masking import mask
 from common.web.inputs import ApiModel, Text
-from common.web.problems import FieldError, Problem, conflict, invalid, stale_round, unavailable
-from common.web.reading import position_of
+from common.web.problems import FieldError, Problem, conflict, stale_round, unavailable
 from review.refusals import FieldRefused, Refused, StaleRound
 
 RoundSeen = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647, description="所见的办理轮次")]
@@ -52,19 +50,3 @@ def at_the_edge() -> Iterator[None]:
         ) from None
     except Transient:
         raise unavailable() from None
-
-
-def within(asked: str | None, allowed: str | None) -> frozenset[str] | None:
-    """What was asked for, as far as it is allowed; None: everything on both sides."""
-    limits = [frozenset({limit}) for limit in (asked, allowed) if limit is not None]
-    return frozenset.intersection(*limits) if limits else None
-
-
-def after(cursor: str | None) -> UUID | None:
-    """The id after which the page begins; 422 for a cursor that is none of ours."""
-    if cursor is None:
-        return None
-    try:
-        return UUID(position_of(cursor, (str,))[0])
-    except ValueError:
-        raise invalid("cursor", "cursor", "游标无效，请从第一页重新开始。") from None

@@ -1,7 +1,6 @@
 """The doors of accountability: what was found or brought forward, with its evidence, and a person's decision."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,20 +17,22 @@ from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
 from common.policy.pack import Pack
 from common.policy.refusals import NoPackInForce
-from common.security.access import Principal, admit, require, visible_jurisdiction
+from common.security.access import Principal, admit, require
 from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Text
 from common.web.problems import invalid, not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
 from review.accountability import store
 from review.accountability.commands import deciding
 from review.accountability.rules import CARRIED_OUT, Follows, State
+from review.board import Asked, Shown, within
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import after, at_the_edge, within
+from review.edge import at_the_edge
 
 Said = Annotated[str, Text(2000)]
 
@@ -97,10 +98,9 @@ class DecisionSeen(ApiModel):
     at: datetime
 
 
-class FindingSeen(ApiModel):
+class FindingSeen(Shown):
     """A notice or referral with what it rests on. ``label``: the ground in words; null while its pack has not come."""
 
-    id: UUID
     follows: Follows
     state: State
     jurisdiction: str
@@ -123,27 +123,17 @@ class FindingSeen(ApiModel):
     decision: DecisionSeen | None
 
 
-def _asked(
+def _wanted(
     caller: Caller,
-    jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+    asked: Asked,
     state: Annotated[State | None, Query()] = None,
     unit: Annotated[UnitCode | None, Query()] = None,
-    ticket: Annotated[UUID | None, Query()] = None,
-    size: PageSize = 50,
-    cursor: Cursor = None,
-) -> store.Wanted:
+) -> board.Wanted:
     admit("accountability.read", caller)
-    return store.Wanted(
-        jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-        state=state,
-        unit=unit,
-        ticket=ticket,
-        after=after(cursor),
-        most=size,
-    )
+    return board.wanted(caller, asked, units=within(unit, None), state=state)
 
 
-Asked = Annotated[store.Wanted, Depends(_asked)]
+Wanted = Annotated[board.Wanted, Depends(_wanted)]
 
 
 def accountability_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
@@ -214,11 +204,10 @@ def accountability_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
         choice = deciding.Choice(body.decision, mask(body.text), body.addressee and mask(body.addressee))
         return await decide("referral", finding, choice, caller, request)
 
-    async def page(follows: Follows, asked: Asked) -> Page[FindingSeen]:
-        wanted = replace(asked, follows=follows)
+    async def page(follows: Follows, wanted: Wanted) -> Page[FindingSeen]:
         async with room.database.engine.connect() as connection:
-            items = await _seen(connection, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == wanted.most else None)
+            items = await _seen(connection, await store.listed(connection, wanted, follows))
+        return board.page(items, wanted.most)
 
     async def one(follows: Follows, finding: UUID, caller: Principal) -> FindingSeen:
         admit("accountability.read", caller)
@@ -228,14 +217,14 @@ def accountability_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
         return seen
 
     @routes.get("/notices")
-    async def list_notices(asked: Asked) -> Page[FindingSeen]:
+    async def list_notices(wanted: Wanted) -> Page[FindingSeen]:
         """The notices to decide, and those decided, in the order in which they were found."""
-        return await page("notice", asked)
+        return await page("notice", wanted)
 
     @routes.get("/referrals")
-    async def list_referrals(asked: Asked) -> Page[FindingSeen]:
+    async def list_referrals(wanted: Wanted) -> Page[FindingSeen]:
         """The referrals to decide, and those decided, in the order in which they were found."""
-        return await page("referral", asked)
+        return await page("referral", wanted)
 
     @routes.get("/notices/{finding}")
     async def one_notice(finding: UUID, caller: Caller) -> FindingSeen:
@@ -250,7 +239,7 @@ def accountability_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 async def _one(connection: AsyncConnection, follows: Follows, finding: UUID) -> FindingSeen:
     row = await store.view(connection, finding)
-    if row is None or row.follows != follows:
+    if row.follows != follows:
         raise not_found()
     return (await _seen(connection, [row]))[0]
 

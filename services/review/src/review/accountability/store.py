@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
 from common.messaging.room import Transaction
+from review import board
 from review.accountability.rules import Fact, Follows, State
+from review.board import Wanted
 from review.docket import DOCKET, METADATA, SHELF
 
 FACT: Final = Table(
@@ -234,43 +236,16 @@ async def jurisdictions(connection: AsyncConnection) -> Sequence[str]:
     return (await connection.execute(query)).scalars().all()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which findings a list shows; None: all."""
-
-    follows: Follows = "notice"
-    jurisdictions: frozenset[str] | None = None
-    state: State | None = None
-    unit: str | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
+_VIEW: Final = select(*FINDING.c, DOCKET.c.number).select_from(
+    FINDING.outerjoin(DOCKET, DOCKET.c.ticket == FINDING.c.ticket)
+)
 
 
-_VIEW: Final = (*FINDING.c, DOCKET.c.number)
+async def view(connection: AsyncConnection, finding: UUID) -> Any:
+    """One finding with its ticket, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, FINDING, finding)
 
 
-async def view(connection: AsyncConnection, finding: UUID) -> Any | None:
-    """One finding with its ticket, for reading."""
-    return (await connection.execute(_joined().where(FINDING.c.id == finding))).first()
-
-
-def _joined() -> Any:
-    return select(*_VIEW).select_from(FINDING.outerjoin(DOCKET, DOCKET.c.ticket == FINDING.c.ticket))
-
-
-async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
+async def listed(connection: AsyncConnection, wanted: Wanted, follows: Follows) -> Sequence[Any]:
     """Findings, in the order in which they were found."""
-    query = _joined().where(FINDING.c.follows == wanted.follows).order_by(FINDING.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(FINDING.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.state is not None:
-        query = query.where(FINDING.c.state == wanted.state)
-    if wanted.unit is not None:
-        query = query.where(FINDING.c.unit == wanted.unit)
-    if wanted.ticket is not None:
-        query = query.where(FINDING.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(FINDING.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+    return await board.listed(connection, _VIEW, FINDING, wanted, FINDING.c.follows == follows)

@@ -11,24 +11,25 @@ from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
-from common.events.envelope import Jurisdiction, UnitCode
+from common.events.envelope import UnitCode
 from common.events.vocabulary import Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
 from common.policy.ruled import Entry
-from common.security.access import admit, visible_jurisdiction
+from common.security.access import admit
 from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Text
-from common.web.problems import not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
+from review.board import Asked, CaseSeen
 from review.callbacks import commands, store
 from review.callbacks.rules import Outcome, State, judgements_for, open_outcomes
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import RoundSeen, after, at_the_edge, within
+from review.edge import RoundSeen, at_the_edge
 
 
 class NewJudgement(ApiModel):
@@ -78,18 +79,12 @@ class Stated(ApiModel):
     evidence: tuple[str, ...]
 
 
-class CallbackSeen(ApiModel):
+class CallbackSeen(CaseSeen):
     """One callback with what may be decided of it now.
 
     ``not_chased``: the ticket's marks for which the rate of satisfaction is not to be chased, with the clause.
     """
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     unit: str | None
     state: State
     outcome: Literal["reached", "not_reached"]
@@ -115,26 +110,16 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("")
     async def list_callbacks(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         state: Annotated[State | None, Query()] = None,
         unit: Annotated[UnitCode | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[CallbackSeen]:
         """The queue and the record, in the order of recording."""
         admit("callback.read", caller)
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            unit=unit,
-            state=state,
-            ticket=ticket,
-            after=after(cursor),
-            most=size,
-        )
+        wanted = board.wanted(caller, asked, state=state)
         async with room.database.engine.connect() as connection:
-            items = await _seen(connection, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+            items = await _seen(connection, await store.listed(connection, wanted, unit))
+        return board.page(items, asked.size)
 
     @routes.post("/{case}/judgements", status_code=201, response_model=CallbackSeen, openapi_extra=KEYED)
     async def judge_callback(case: UUID, body: NewJudgement, caller: Caller, request: Request) -> Response:
@@ -148,10 +133,7 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
         async def command(tx: Transaction) -> Answer:
             with at_the_edge():
                 await commands.judge(tx, caller, case, body.outcome, reason, ground=body.ground, round=body.round)
-            row = await store.view(tx.connection, case)
-            if row is None:
-                raise not_found()
-            return Answer(201, (await _seen(tx.connection, [row]))[0])
+            return Answer(201, (await _seen(tx.connection, [await store.view(tx.connection, case)]))[0])
 
         return await run.run(request, caller.account, "callback-judgements", command, authorise=allowed)
 

@@ -1,16 +1,18 @@
 """The callbacks that were recorded, and what was judged of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Index, Integer, Select, Table, Text, Uuid, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
+from review import board
+from review.board import Wanted
 from review.callbacks.rules import OPEN, Callback, Judgment, State
 from review.clauses import stored_basis
 from review.docket import DOCKET, METADATA
@@ -146,41 +148,15 @@ async def _earlier(connection: AsyncConnection, callback: Callback) -> list[dict
     return [*row.earlier, last]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which callbacks a list shows; None: all."""
-
-    jurisdictions: frozenset[str] | None = None
-    unit: str | None = None
-    state: State | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
+_VIEW: Final = board.view(CALLBACK, DOCKET.c.unit, DOCKET.c.marks)
 
 
-def _view() -> Select[Any]:
-    told = (DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit, DOCKET.c.marks)
-    columns = (*CALLBACK.c, *told)
-    return select(*columns).select_from(CALLBACK.join(DOCKET, DOCKET.c.ticket == CALLBACK.c.ticket))
+async def view(connection: AsyncConnection, callback: UUID) -> Any:
+    """One callback with its ticket, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, CALLBACK, callback)
 
 
-async def view(connection: AsyncConnection, callback: UUID) -> Any | None:
-    """One callback with its ticket, for reading."""
-    return (await connection.execute(_view().where(CALLBACK.c.id == callback))).first()
-
-
-async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
-    """Callbacks with their tickets, in the order in which they were recorded."""
-    query = _view().order_by(CALLBACK.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.unit is not None:
-        query = query.where(DOCKET.c.unit == wanted.unit)
-    if wanted.state is not None:
-        query = query.where(CALLBACK.c.state == wanted.state)
-    if wanted.ticket is not None:
-        query = query.where(CALLBACK.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(CALLBACK.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+async def listed(connection: AsyncConnection, wanted: Wanted, unit: str | None) -> Sequence[Any]:
+    """Callbacks with their tickets, in the order in which they were recorded; ``unit``: of the tickets it has now."""
+    further = [] if unit is None else [DOCKET.c.unit == unit]
+    return await board.listed(connection, _VIEW, CALLBACK, wanted, *further)

@@ -1,7 +1,7 @@
 """The consultations that were convened, the opinions in them, and what they came to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,14 +11,10 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    Select,
     Table,
     Text,
     Uuid,
-    any_,
     func,
-    literal,
-    or_,
     select,
     text,
     update,
@@ -28,9 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
+from review import board
+from review.board import Wanted
 from review.clauses import stored_basis
 from review.consultation.rules import Conclusion, Consultation, State
-from review.docket import DOCKET, METADATA
+from review.docket import METADATA
 
 CONSULTATION: Final = Table(
     "consultation",
@@ -177,50 +175,20 @@ async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successo
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which consultations a list shows; None: all. ``reader``: the unit that asks, for those that it may read."""
-
-    jurisdictions: frozenset[str] | None = None
-    reader: str | None = None
-    state: State | None = None
-    form: str | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
+_VIEW: Final = board.view(CONSULTATION, *board.READERS)
 
 
-def _view() -> Select[Any]:
-    told = (DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit.label("holder"))
-    readers = (DOCKET.c.co_handlers.label("helpers"), DOCKET.c.sub_units)
-    whole = CONSULTATION.join(DOCKET, DOCKET.c.ticket == CONSULTATION.c.ticket)
-    return select(*CONSULTATION.c, *told, *readers).select_from(whole)
+async def view(connection: AsyncConnection, case: UUID) -> Any:
+    """One consultation with its ticket, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, CONSULTATION, case)
 
 
-async def view(connection: AsyncConnection, case: UUID) -> Any | None:
-    """One consultation with its ticket, for reading."""
-    return (await connection.execute(_view().where(CONSULTATION.c.id == case))).first()
-
-
-async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
-    """Consultations with their tickets, in the order in which they were convened."""
-    query = _view().order_by(CONSULTATION.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.reader is not None:
-        lists = (CONSULTATION.c.participants, DOCKET.c.co_handlers, DOCKET.c.sub_units)
-        among = (literal(wanted.reader) == any_(one) for one in lists)
-        query = query.where(or_(DOCKET.c.unit == wanted.reader, *among))
-    if wanted.state is not None:
-        query = query.where(CONSULTATION.c.state == wanted.state)
-    if wanted.form is not None:
-        query = query.where(CONSULTATION.c.form == wanted.form)
-    if wanted.ticket is not None:
-        query = query.where(CONSULTATION.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(CONSULTATION.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+async def listed(connection: AsyncConnection, wanted: Wanted, reader: str | None, form: str | None) -> Sequence[Any]:
+    """Consultations with their tickets, in the order in which they were convened; ``reader``: those it may read."""
+    further = [] if reader is None else [board.read_by(reader, CONSULTATION.c.participants)]
+    if form is not None:
+        further.append(CONSULTATION.c.form == form)
+    return await board.listed(connection, _VIEW, CONSULTATION, wanted, *further)
 
 
 async def opinions(connection: AsyncConnection, cases: Iterable[UUID]) -> Sequence[Any]:

@@ -11,21 +11,21 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
-from common.events.envelope import Jurisdiction, UnitCode
+from common.events.envelope import UnitCode
 from common.events.vocabulary import Limit, Slug
 from common.messaging.room import Room, Transaction
 from common.policy.escalation import DecisionOutcome
-from common.security.access import Principal, admit, require, visible_jurisdiction, visible_unit
+from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Text
-from common.web.problems import not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.reading import Page
 from common.web.routing import router
-from review import deadlines
+from review import board, deadlines
+from review.board import Asked, CaseSeen
 from review.clauses import basis_of
-from review.edge import RoundSeen, SpanWanted, Written, after, at_the_edge, masked, within
+from review.edge import RoundSeen, SpanWanted, Written, at_the_edge, masked
 from review.escalation import commands, store
 from review.escalation.rules import Decision, State
 
@@ -65,15 +65,9 @@ class Made(ApiModel):
     basis: tuple[Basis, ...]
 
 
-class EscalationSeen(ApiModel):
+class EscalationSeen(CaseSeen):
     """One report upward. ``due_at``: the limit the report itself had to be sent by; null: none is known."""
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     holder: str | None
     state: State
     ground: str
@@ -135,24 +129,15 @@ def escalation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("/escalations")
     async def list_escalations(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         state: Annotated[State | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[EscalationSeen]:
         """In the order in which they were sent up. A unit sees those of its tickets."""
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            reader=visible_unit("escalation.read", caller),
-            state=state,
-            ticket=ticket,
-            after=after(cursor),
-            most=size,
-        )
+        reader = visible_unit("escalation.read", caller)
+        wanted = board.wanted(caller, asked, state=state)
         async with room.database.engine.connect() as connection:
-            items = await _seen(connection, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+            items = await _seen(connection, await store.listed(connection, wanted, reader))
+        return board.page(items, asked.size)
 
     @routes.get("/escalations/{case}")
     async def one_escalation(case: UUID, caller: Caller) -> EscalationSeen:
@@ -165,10 +150,7 @@ def escalation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 async def _one(connection: AsyncConnection, caller: Principal, case: UUID) -> EscalationSeen:
     row = await store.view(connection, case)
-    if row is None:
-        raise not_found()
-    holder = (row.holder,) if row.holder is not None else ()
-    require("escalation.read", caller, jurisdiction=row.jurisdiction, holders=(*holder, *row.helpers, *row.sub_units))
+    require("escalation.read", caller, jurisdiction=row.jurisdiction, holders=board.readers(row))
     return (await _seen(connection, [row]))[0]
 
 

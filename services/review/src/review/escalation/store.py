@@ -1,7 +1,6 @@
 """The reports upward and the decisions that came back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,13 +10,9 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    Select,
     Table,
     Text,
     Uuid,
-    any_,
-    literal,
-    or_,
     select,
     text,
     update,
@@ -27,8 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
+from review import board
+from review.board import Wanted
 from review.clauses import stored_basis
-from review.docket import DOCKET, METADATA
+from review.docket import METADATA
 from review.escalation.rules import Decision, Escalation, State
 
 ESCALATION: Final = Table(
@@ -126,44 +123,15 @@ async def lapse(connection: AsyncConnection, ticket: UUID) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which reports a list shows; None: all. ``reader``: the unit that asks, for those of its tickets."""
-
-    jurisdictions: frozenset[str] | None = None
-    reader: str | None = None
-    state: State | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
+_VIEW: Final = board.view(ESCALATION, *board.READERS)
 
 
-def _view() -> Select[Any]:
-    told = (DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy, DOCKET.c.unit.label("holder"))
-    readers = (DOCKET.c.co_handlers.label("helpers"), DOCKET.c.sub_units)
-    whole = ESCALATION.join(DOCKET, DOCKET.c.ticket == ESCALATION.c.ticket)
-    return select(*ESCALATION.c, *told, *readers).select_from(whole)
+async def view(connection: AsyncConnection, case: UUID) -> Any:
+    """One report with its ticket, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, ESCALATION, case)
 
 
-async def view(connection: AsyncConnection, case: UUID) -> Any | None:
-    """One report with its ticket, for reading."""
-    return (await connection.execute(_view().where(ESCALATION.c.id == case))).first()
-
-
-async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
-    """Reports with their tickets, in the order in which they were sent up."""
-    query = _view().order_by(ESCALATION.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.reader is not None:
-        lists = (DOCKET.c.co_handlers, DOCKET.c.sub_units)
-        among = (literal(wanted.reader) == any_(one) for one in lists)
-        query = query.where(or_(DOCKET.c.unit == wanted.reader, *among))
-    if wanted.state is not None:
-        query = query.where(ESCALATION.c.state == wanted.state)
-    if wanted.ticket is not None:
-        query = query.where(ESCALATION.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(ESCALATION.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+async def listed(connection: AsyncConnection, wanted: Wanted, reader: str | None) -> Sequence[Any]:
+    """Reports with their tickets, in the order in which they were sent up; ``reader``: those it may read."""
+    further = [] if reader is None else [board.read_by(reader)]
+    return await board.listed(connection, _VIEW, ESCALATION, wanted, *further)

@@ -11,20 +11,22 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
-from common.events.envelope import Jurisdiction, UnitCode
+from common.events.envelope import UnitCode
 from common.events.vocabulary import Limit, Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
-from common.security.access import Principal, admit, require, visible_jurisdiction, visible_unit
+from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel
-from common.web.problems import invalid, not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.problems import invalid
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
+from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import RoundSeen, SpanWanted, Written, after, at_the_edge, masked, within
+from review.edge import RoundSeen, SpanWanted, Written, at_the_edge, masked
 from review.extensions import commands, store
 from review.extensions.rules import Running, State, grounds_of_denial, to_be_argued
 
@@ -69,17 +71,11 @@ class Made(ApiModel):
     basis: tuple[Basis, ...]
 
 
-class ExtensionSeen(ApiModel):
+class ExtensionSeen(CaseSeen):
     """One extension. ``window_due_at``: the first instant at which asking was, or is, too late; ``late`` null: no
     window is known. ``allowance``: the limit that is to be extended, as its rule states it. ``to_be_argued``: what
     granting it as asked would depart from; ``requester_told_at``: when the unit told the requester of the grant."""
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     unit: str
     state: State
     nth: int
@@ -147,25 +143,16 @@ def extension_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("/extensions")
     async def list_extensions(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         state: Annotated[State | None, Query()] = None,
         unit: Annotated[UnitCode | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[ExtensionSeen]:
         """The queue and the record, in the order of asking. A unit sees its own."""
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            units=within(unit, visible_unit("extension.read", caller)),
-            state=state,
-            ticket=ticket,
-            after=after(cursor),
-            most=size,
-        )
+        units = within(unit, visible_unit("extension.read", caller))
+        wanted = board.wanted(caller, asked, units=units, state=state)
         async with room.database.engine.connect() as connection:
             items = await _seen(connection, caller, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+        return board.page(items, asked.size)
 
     @routes.get("/extensions/{case}")
     async def one_extension(case: UUID, caller: Caller) -> ExtensionSeen:
@@ -178,8 +165,6 @@ def extension_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 async def _one(connection: AsyncConnection, caller: Principal, case: UUID) -> ExtensionSeen:
     row = await store.view(connection, case)
-    if row is None:
-        raise not_found()
     require("extension.read", caller, jurisdiction=row.jurisdiction, holders=(row.unit,))
     return (await _seen(connection, caller, [row]))[0]
 

@@ -1,7 +1,7 @@
 """The extensions that units asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,11 +12,9 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    Select,
     Table,
     Text,
     Uuid,
-    and_,
     func,
     select,
     text,
@@ -27,8 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
 from common.events.vocabulary import Limit
+from review import board
+from review.board import Wanted
 from review.clauses import stored_basis
-from review.deadlines import DEADLINE
+from review.deadlines import DEADLINE, of_same_round
 from review.docket import DOCKET, METADATA
 from review.extensions.rules import UNDECIDED, UNSETTLED, Decision, Request, State
 
@@ -190,67 +190,26 @@ async def keep_told(connection: AsyncConnection, ticket: UUID, unit: str, at: da
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which extensions a list shows; None: all."""
-
-    jurisdictions: frozenset[str] | None = None
-    units: frozenset[str] | None = None
-    state: State | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
-
-
-def _view() -> Select[Any]:
-    def of(kind: str) -> Any:
-        return DEADLINE.alias(kind)
-
-    window, closing = of("extension_window"), of("closing")
-
-    def same(deadline: Any, kind: str) -> Any:
-        return and_(
-            deadline.c.ticket == EXTENSION.c.ticket,
-            deadline.c.kind == kind,
-            deadline.c.round == EXTENSION.c.round,
-            deadline.c.unit == EXTENSION.c.unit,
-        )
-
-    columns = (
-        *EXTENSION.c,
-        DOCKET.c.number,
-        DOCKET.c.jurisdiction,
-        DOCKET.c.policy,
+_WINDOW: Final = DEADLINE.alias("extension_window")
+_CLOSING: Final = DEADLINE.alias("closing")
+_VIEW: Final = (
+    board.view(
+        EXTENSION,
         DOCKET.c.type,
-        window.c.due_at.label("current_due_at"),
-        closing.c.due_at.label("closing_due_at"),
-        closing.c.allowance.label("allowance"),
+        _WINDOW.c.due_at.label("current_due_at"),
+        _CLOSING.c.due_at.label("closing_due_at"),
+        _CLOSING.c.allowance.label("allowance"),
     )
-    whole = (
-        EXTENSION.join(DOCKET, DOCKET.c.ticket == EXTENSION.c.ticket)
-        .outerjoin(window, same(window, "extension_window"))
-        .outerjoin(closing, same(closing, "closing"))
-    )
-    return select(*columns).select_from(whole)
+    .outerjoin(_WINDOW, of_same_round(EXTENSION, "extension_window", _WINDOW))
+    .outerjoin(_CLOSING, of_same_round(EXTENSION, "closing", _CLOSING))
+)
 
 
-async def view(connection: AsyncConnection, case: UUID) -> Any | None:
-    """One extension with its ticket and limits, for reading."""
-    return (await connection.execute(_view().where(EXTENSION.c.id == case))).first()
+async def view(connection: AsyncConnection, case: UUID) -> Any:
+    """One extension with its ticket and limits, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, EXTENSION, case)
 
 
 async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
     """Extensions with their tickets and limits, in the order in which they were asked for."""
-    query = _view().order_by(EXTENSION.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.units is not None:
-        query = query.where(EXTENSION.c.unit.in_(wanted.units))
-    if wanted.state is not None:
-        query = query.where(EXTENSION.c.state == wanted.state)
-    if wanted.ticket is not None:
-        query = query.where(EXTENSION.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(EXTENSION.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+    return await board.listed(connection, _VIEW, EXTENSION, wanted)

@@ -11,22 +11,24 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
-from common.events.envelope import Jurisdiction, UnitCode
+from common.events.envelope import UnitCode
 from common.events.vocabulary import Designation, Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
 from common.policy.ruled import Entry
-from common.security.access import Principal, admit, require, visible_jurisdiction, visible_unit
+from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel
-from common.web.problems import invalid, not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.problems import invalid
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
+from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.deadlines import of_cases
 from review.docket import SHELF
-from review.edge import RoundSeen, Written, after, at_the_edge, masked, within
+from review.edge import RoundSeen, Written, at_the_edge, masked
 from review.returns import commands, store
 from review.returns.rules import State, grounds_for
 
@@ -87,18 +89,12 @@ class Earlier(ApiModel):
     filed_at: datetime
 
 
-class ReturnSeen(ApiModel):
+class ReturnSeen(CaseSeen):
     """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known.
 
     ``ruling_due_at``: the first late instant of the ruling, as far as it is known.
     """
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     unit: str
     state: State
     ground: str | None
@@ -164,26 +160,17 @@ def return_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("/returns")
     async def list_returns(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         state: Annotated[State | None, Query()] = None,
         unit: Annotated[UnitCode | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[ReturnSeen]:
         """The queue and the record, in the order of filing. A unit sees its own."""
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            units=within(unit, visible_unit("return.read", caller)),
-            state=state,
-            ticket=ticket,
-            after=after(cursor),
-            most=size,
-        )
+        units = within(unit, visible_unit("return.read", caller))
+        wanted = board.wanted(caller, asked, units=units, state=state)
         async with room.database.engine.connect() as connection:
             rows = await store.listed(connection, wanted)
             items = await _seen(connection, caller, rows)
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+        return board.page(items, asked.size)
 
     @routes.get("/returns/{case}")
     async def one_return(case: UUID, caller: Caller) -> ReturnSeen:
@@ -196,8 +183,6 @@ def return_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 
 async def _one(connection: AsyncConnection, caller: Principal, case: UUID) -> ReturnSeen:
     row = await store.view(connection, case)
-    if row is None:
-        raise not_found()
     require("return.read", caller, jurisdiction=row.jurisdiction, holders=(row.unit,))
     return (await _seen(connection, caller, [row]))[0]
 

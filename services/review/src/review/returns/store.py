@@ -1,7 +1,7 @@
 """The returns and the windows they are measured by."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,11 +12,9 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    Select,
     Table,
     Text,
     Uuid,
-    and_,
     select,
     text,
     update,
@@ -25,9 +23,11 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
+from review import board
+from review.board import Wanted
 from review.clauses import stored_basis
-from review.deadlines import DEADLINE, of_round
-from review.docket import DOCKET, METADATA, Docket
+from review.deadlines import DEADLINE, of_round, of_same_round
+from review.docket import METADATA, Docket
 from review.returns.rules import UNDECIDED, UNSETTLED, Decision, Filing, State, Window
 
 RETURN: Final = Table(
@@ -150,58 +150,19 @@ async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket)
     return None if known is None else Window(known.due_at, known.basis)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which returns a list shows; None: all."""
-
-    jurisdictions: frozenset[str] | None = None
-    units: frozenset[str] | None = None
-    state: State | None = None
-    ticket: UUID | None = None
-    after: UUID | None = None
-    most: int = 50
-
-
-_VIEW: Final = (
-    *RETURN.c,
-    DOCKET.c.number,
-    DOCKET.c.jurisdiction,
-    DOCKET.c.policy,
-    DEADLINE.c.due_at.label("current_due_at"),
+_VIEW: Final = board.view(RETURN, DEADLINE.c.due_at.label("current_due_at")).outerjoin(
+    DEADLINE, of_same_round(RETURN, "return_window")
 )
 
 
-def _view() -> Select[Any]:
-    window = and_(
-        DEADLINE.c.ticket == RETURN.c.ticket,
-        DEADLINE.c.kind == "return_window",
-        DEADLINE.c.round == RETURN.c.round,
-        DEADLINE.c.unit == RETURN.c.unit,
-    )
-    whole = RETURN.join(DOCKET, DOCKET.c.ticket == RETURN.c.ticket).outerjoin(DEADLINE, window)
-    return select(*_VIEW).select_from(whole)
-
-
-async def view(connection: AsyncConnection, case: UUID) -> Any | None:
-    """One return with its ticket and window, for reading."""
-    return (await connection.execute(_view().where(RETURN.c.id == case))).first()
+async def view(connection: AsyncConnection, case: UUID) -> Any:
+    """One return with its ticket and window, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, RETURN, case)
 
 
 async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
     """Returns with their tickets and windows, in the order in which they were filed."""
-    query = _view().order_by(RETURN.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.units is not None:
-        query = query.where(RETURN.c.unit.in_(wanted.units))
-    if wanted.state is not None:
-        query = query.where(RETURN.c.state == wanted.state)
-    if wanted.ticket is not None:
-        query = query.where(RETURN.c.ticket == wanted.ticket)
-    if wanted.after is not None:
-        query = query.where(RETURN.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+    return await board.listed(connection, _VIEW, RETURN, wanted)
 
 
 async def history(connection: AsyncConnection, tickets: Iterable[UUID]) -> Sequence[Any]:

@@ -11,21 +11,23 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
-from common.events.envelope import Jurisdiction, UnitCode
+from common.events.envelope import UnitCode
 from common.events.vocabulary import Slug
 from common.messaging.room import Room, Transaction
 from common.policy.supervision import Form
-from common.security.access import admit, require, visible_jurisdiction, visible_unit
+from common.security.access import admit, require, visible_unit
 from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Text
-from common.web.problems import invalid, not_found
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.problems import invalid
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
+from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.deadlines import of_cases
-from review.edge import RoundSeen, after, at_the_edge, within
+from review.edge import RoundSeen, at_the_edge
 from review.supervision import commands, store
 from review.supervision.rules import Lateness, lateness
 
@@ -63,16 +65,10 @@ class Reply(ApiModel):
     replied_at: datetime
 
 
-class SupervisionSeen(ApiModel):
+class SupervisionSeen(CaseSeen):
     """One supervision. ``reply_due_at``: the first late instant of the reply that is owed, as far as it is known;
     ``standing``: how the reply stands to it now."""
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     unit: str
     form: Form
     ground: str | None
@@ -91,10 +87,7 @@ def supervision_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     routes = router(prefix="/v1", tags=["督办"])
 
     async def one(connection: AsyncConnection, case: UUID) -> SupervisionSeen:
-        row = await store.view(connection, case)
-        if row is None:
-            raise not_found()
-        return (await seen(connection, [row]))[0]
+        return (await seen(connection, [await store.view(connection, case)]))[0]
 
     async def seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[SupervisionSeen]:
         limits = await of_cases(connection, "supervision_reply", (row.id for row in rows if row.reply_due))
@@ -138,35 +131,23 @@ def supervision_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("/supervisions")
     async def list_supervisions(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         form: Annotated[Form | None, Query()] = None,
         unit: Annotated[UnitCode | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
         awaiting_reply: Annotated[bool | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[SupervisionSeen]:
         """The record, in the order of issuing. A unit sees its own."""
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            units=within(unit, visible_unit("supervision.read", caller)),
-            form=form,
-            ticket=ticket,
-            awaiting_reply=awaiting_reply,
-            after=after(cursor),
-            most=size,
-        )
+        units = within(unit, visible_unit("supervision.read", caller))
+        wanted = board.wanted(caller, asked, units=units)
         async with room.database.engine.connect() as connection:
-            items = await seen(connection, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+            items = await seen(connection, await store.listed(connection, wanted, form, awaiting_reply))
+        return board.page(items, asked.size)
 
     @routes.get("/supervisions/{case}")
     async def one_supervision(case: UUID, caller: Caller) -> SupervisionSeen:
         admit("supervision.read", caller)
         async with room.database.engine.connect() as connection:
             row = await store.view(connection, case)
-            if row is None:
-                raise not_found()
             require("supervision.read", caller, jurisdiction=row.jurisdiction, holders=(row.unit,))
             return (await seen(connection, [row]))[0]
 

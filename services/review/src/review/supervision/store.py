@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Select, Table, Text, Uuid, select, text, update
+from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, Table, Text, Uuid, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
+from review import board
+from review.board import Wanted
 from review.clauses import stored_basis
-from review.docket import DOCKET, METADATA
+from review.docket import METADATA
 from review.supervision.rules import Order
 
 SUPERVISION: Final = Table(
@@ -92,44 +94,23 @@ async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successo
     await connection.execute(same.values(unit=successor))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which supervisions a list shows; None: all. ``awaiting_reply``: a written reply is owed and has not come."""
-
-    jurisdictions: frozenset[str] | None = None
-    units: frozenset[str] | None = None
-    form: str | None = None
-    ticket: UUID | None = None
-    awaiting_reply: bool | None = None
-    after: UUID | None = None
-    most: int = 50
+_VIEW: Final = board.view(SUPERVISION)
 
 
-def _view() -> Select[Any]:
-    columns = (*SUPERVISION.c, DOCKET.c.number, DOCKET.c.jurisdiction, DOCKET.c.policy)
-    return select(*columns).select_from(SUPERVISION.join(DOCKET, DOCKET.c.ticket == SUPERVISION.c.ticket))
+async def view(connection: AsyncConnection, case: UUID) -> Any:
+    """One supervision with its ticket, for reading; 404 for none."""
+    return await board.one(connection, _VIEW, SUPERVISION, case)
 
 
-async def view(connection: AsyncConnection, case: UUID) -> Any | None:
-    """One supervision with its ticket, for reading."""
-    return (await connection.execute(_view().where(SUPERVISION.c.id == case))).first()
+async def listed(
+    connection: AsyncConnection, wanted: Wanted, form: str | None, awaiting_reply: bool | None
+) -> Sequence[Any]:
+    """Supervisions with their tickets, in the order in which they were issued.
 
-
-async def listed(connection: AsyncConnection, wanted: Wanted) -> Sequence[Any]:
-    """Supervisions with their tickets, in the order in which they were issued."""
-    query = _view().order_by(SUPERVISION.c.id).limit(wanted.most)
-    if wanted.jurisdictions is not None:
-        query = query.where(DOCKET.c.jurisdiction.in_(wanted.jurisdictions))
-    if wanted.units is not None:
-        query = query.where(SUPERVISION.c.unit.in_(wanted.units))
-    if wanted.form is not None:
-        query = query.where(SUPERVISION.c.form == wanted.form)
-    if wanted.ticket is not None:
-        query = query.where(SUPERVISION.c.ticket == wanted.ticket)
-    if wanted.awaiting_reply is not None:
+    ``awaiting_reply``: a written reply is owed and has not come.
+    """
+    further = [] if form is None else [SUPERVISION.c.form == form]
+    if awaiting_reply is not None:
         awaiting = SUPERVISION.c.reply_due & SUPERVISION.c.replied_at.is_(None)
-        query = query.where(awaiting if wanted.awaiting_reply else ~awaiting)
-    if wanted.after is not None:
-        query = query.where(SUPERVISION.c.id > wanted.after)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
-    return rows
+        further.append(awaiting if awaiting_reply else ~awaiting)
+    return await board.listed(connection, _VIEW, SUPERVISION, wanted, *further)

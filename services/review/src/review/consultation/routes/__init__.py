@@ -6,16 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from common.events.envelope import Jurisdiction
 from common.messaging.room import Room, Transaction
 from common.policy.consultation import Form
-from common.security.access import admit, visible_jurisdiction, visible_unit
+from common.security.access import admit, visible_unit
 from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.problems import invalid
-from common.web.reading import Cursor, Page, PageSize, cursor_of
+from common.web.reading import Page
 from common.web.routing import router
+from review import board
+from review.board import Asked
 from review.consultation import commands, store
 from review.consultation.routes.shapes import (
     ConsultationSeen,
@@ -27,7 +28,7 @@ from review.consultation.routes.shapes import (
     seen,
 )
 from review.consultation.rules import Conclusion, State
-from review.edge import after, at_the_edge, masked, within
+from review.edge import at_the_edge, masked
 
 
 def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
@@ -120,26 +121,16 @@ def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     @routes.get("/consultations")
     async def list_consultations(
         caller: Caller,
-        jurisdiction: Annotated[Jurisdiction | None, Query()] = None,
+        asked: Asked,
         state: Annotated[State | None, Query()] = None,
         form: Annotated[Form | None, Query()] = None,
-        ticket: Annotated[UUID | None, Query()] = None,
-        size: PageSize = 50,
-        cursor: Cursor = None,
     ) -> Page[ConsultationSeen]:
         """In the order of convening. A unit sees those it takes part in, and those of its tickets."""
-        wanted = store.Wanted(
-            jurisdictions=within(jurisdiction, visible_jurisdiction(caller)),
-            reader=visible_unit("consultation.read", caller),
-            state=state,
-            form=form,
-            ticket=ticket,
-            after=after(cursor),
-            most=size,
-        )
+        reader = visible_unit("consultation.read", caller)
+        wanted = board.wanted(caller, asked, state=state)
         async with room.database.engine.connect() as connection:
-            items = await seen(connection, await store.listed(connection, wanted))
-        return Page(items=items, next=cursor_of(str(items[-1].id)) if len(items) == size else None)
+            items = await seen(connection, await store.listed(connection, wanted, reader, form))
+        return board.page(items, asked.size)
 
     @routes.get("/consultations/{case}")
     async def one_consultation(case: UUID, caller: Caller) -> ConsultationSeen:

@@ -15,8 +15,8 @@ from common.messaging.runner import Transient
 from common.policy.consultation import Form
 from common.security.access import Principal, require
 from common.web.inputs import ApiModel, Instant, Text
-from common.web.problems import not_found
-from review import deadlines
+from review import board, deadlines
+from review.board import CaseSeen
 from review.clauses import basis_of
 from review.consultation import store
 from review.consultation.rules import Outcome, State
@@ -98,15 +98,9 @@ class Choice(ApiModel):
     basis: Basis
 
 
-class ConsultationSeen(ApiModel):
+class ConsultationSeen(CaseSeen):
     """One consultation. ``due_at``: the limit it was concluded, or is to be concluded, by; null: none is known."""
 
-    id: UUID
-    ticket: UUID
-    number: str
-    jurisdiction: str
-    policy: str
-    round: int
     holder: str | None
     state: State
     form: Form
@@ -129,10 +123,7 @@ class ConsultationSeen(ApiModel):
 
 async def one(connection: AsyncConnection, caller: Principal, case: UUID) -> ConsultationSeen:
     row = await store.view(connection, case)
-    if row is None:
-        raise not_found()
-    holder = (row.holder,) if row.holder is not None else ()
-    readers = (*row.participants, *holder, *row.helpers, *row.sub_units)
+    readers = (*row.participants, *board.readers(row))
     require("consultation.read", caller, jurisdiction=row.jurisdiction, holders=readers)
     return (await seen(connection, [row]))[0]
 
