@@ -13,6 +13,7 @@ from review.callbacks import rules as callbacks
 from review.refusals import StaleRound, require_round
 from review.returns import rules as returns
 from review.returns.rules import Filing, Window
+from review.statuses import HELD
 
 PACK = load_pack(PACKS / JURISDICTION)
 WINDOW = Window(DUE)
@@ -98,14 +99,14 @@ def test_only_a_queued_return_is_ruled_on(state: Any) -> None:
         returns.ruled(PACK.returns, filing(state=state), WINDOW, "approve", "outside_scope", None)
 
 
-STATUSES = ("awaiting_dispatch", *sorted(returns.HELD), "closed", "archived", "withdrawn", "merged", "stopped")
+STATUSES = ("awaiting_dispatch", *sorted(HELD), "closed", "archived", "withdrawn", "merged", "stopped")
 
 
 @pytest.mark.parametrize(("status", "ended", "unsettled"), list(product(STATUSES, (False, True), (None, "queued"))))
 def test_a_round_is_returnable_while_a_unit_holds_it_and_no_other_return_waits(
     status: str, ended: bool, unsettled: Any
 ) -> None:
-    possible = status in returns.HELD and not ended and unsettled is None
+    possible = status in HELD and not ended and unsettled is None
     try:
         returns.require_returnable(PACK.returns, status, round_ended=ended, unsettled=unsettled)
     except returns.ReturnPending:

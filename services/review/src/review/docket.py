@@ -41,6 +41,7 @@ from common.runtime.packs import PackShelf
 from common.security.access import Principal, require
 from common.web.idempotency import idempotency_table
 from common.web.problems import Problem, not_found
+from review.statuses import ENDED, HELD
 
 METADATA: Final = metadata()
 EVENTS: Final = add_event_tables(METADATA)
@@ -71,9 +72,6 @@ DOCKET: Final = Table(
         "sub_units", ARRAY(Text), nullable=False, comment="units that the holder passed the ticket on to; they may read"
     ),
 )
-
-ENDED: Final = frozenset({"archived", "withdrawn", "merged", "stopped"})
-"""Statuses after which nothing is judged any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,10 @@ class Docket:
     def readers(self) -> tuple[str, ...]:
         """The units that may read what concerns the ticket: those that work on it, and those they passed it on to."""
         return (*self.holders, *self.sub_units)
+
+    def lives(self, round: int) -> bool:
+        """Whether what a unit filed in that round, and nobody has decided, can still be."""
+        return round == self.round and self.status in HELD and not self.round_ended
 
 
 def _docket(row: Any) -> Docket:

@@ -33,8 +33,9 @@ from review.callbacks.rules import (
     judged,
     over,
 )
-from review.docket import BY_RULE, ENDED, Docket, acting, fact, pack_of, take
+from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
+from review.statuses import ENDED
 
 _log = logger("review")
 

@@ -32,8 +32,9 @@ from review.consultation.rules import (
     require_section,
     require_unsettled,
 )
-from review.docket import ENDED, Docket, acting, fact, pack_of, take
+from review.docket import Docket, acting, fact, pack_of, take
 from review.refusals import require_round
+from review.statuses import ENDED
 
 _log = logger("review")
 

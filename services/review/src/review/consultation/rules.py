@@ -16,6 +16,7 @@ from common.policy.consultation import Consultation as Section
 from common.policy.consultation import ConsultationForm, Form
 from common.policy.dispatching import Principle
 from review.refusals import FieldRefused, Refused
+from review.statuses import OPEN
 
 State = Literal["convened", "concluded", "applied", "overtaken", "lapsed"]
 """``convened``: opinions and a conclusion are awaited. ``concluded``: dispatch has not answered yet; ``applied`` or
@@ -24,9 +25,6 @@ State = Literal["convened", "concluded", "applied", "overtaken", "lapsed"]
 Outcome = Literal["unit_named", "unresolved"]
 AUTHORITY: Final = "authority"
 """The part of the hotline's own authority: what it leads, it convenes itself."""
-
-OPEN_STATUSES: Final = frozenset({"awaiting_dispatch", "dispatched", "signed_in", "closing_filed"})
-"""Statuses in which it is still open who handles the ticket; a filed closing report decides nothing yet."""
 
 _WORDS: Final[dict[State, str]] = {
     "convened": "正在进行",
@@ -124,8 +122,8 @@ def require_consultable(status: str, unsettled: State | None) -> None:
 
 def require_open(status: str) -> None:
     """Whether it is still open who handles the ticket."""
-    if status not in OPEN_STATUSES:
-        raise NotConsultable("工单已不在派单或者承办环节，承办单位不再调整。", allowed=sorted(OPEN_STATUSES))
+    if status not in OPEN:
+        raise NotConsultable("工单已不在派单或者承办环节，承办单位不再调整。", allowed=sorted(OPEN))
 
 
 def require_unsettled(state: State) -> None:

@@ -13,7 +13,7 @@ from common.security.access import Principal
 from common.web.problems import not_found
 from review import docket as dockets
 from review import register, unresolved
-from review.docket import ENDED, Docket, acting, fact, pack_of, take
+from review.docket import Docket, acting, fact, pack_of, take
 from review.escalation import store
 from review.escalation.rules import (
     Decision,
@@ -24,6 +24,7 @@ from review.escalation.rules import (
     require_section,
 )
 from review.refusals import require_round
+from review.statuses import ENDED
 
 _log = logger("review")
 

@@ -10,13 +10,11 @@ from common.events.vocabulary import Limit
 from common.policy.escalation import DecisionOutcome
 from common.policy.escalation import Escalation as Section
 from review.refusals import FieldRefused, Refused
+from review.statuses import OPEN
 
 State = Literal["reported", "decided", "applied", "overtaken", "lapsed"]
 """``reported``: the decision is awaited. ``decided``: dispatch has not answered yet; ``applied`` or ``overtaken`` is
 its answer. ``lapsed``: the ticket's life ended first."""
-
-OPEN_STATUSES: Final = frozenset({"awaiting_dispatch", "dispatched", "signed_in", "closing_filed"})
-"""Statuses in which it is still open who handles the ticket."""
 
 _WORDS: Final[dict[State, str]] = {
     "reported": "已呈报，待批示",
@@ -89,8 +87,8 @@ def require_section(section: Section | None) -> Section:
 
 def require_open(status: str) -> None:
     """Whether it is still open who handles the ticket."""
-    if status not in OPEN_STATUSES:
-        raise NotEscalatable("工单已不在派单或者承办环节，不再呈报或者批示。", allowed=sorted(OPEN_STATUSES))
+    if status not in OPEN:
+        raise NotEscalatable("工单已不在派单或者承办环节，不再呈报或者批示。", allowed=sorted(OPEN))
 
 
 def escalation_basis(

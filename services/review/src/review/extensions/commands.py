@@ -35,7 +35,6 @@ from review.extensions.rules import (
     Request,
     Running,
     denied_by_rule,
-    lives,
     require_extendable,
     require_same_counting,
     ruled,
@@ -224,7 +223,7 @@ async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -
     assert request is not None
     pack = await pack_of(tx.connection, docket)
     running = await _running(tx, docket, request.round, request.unit, pack)
-    if lives(docket.status, docket.round, round_ended=docket.round_ended, round=request.round):
+    if docket.lives(request.round):
         require_round(ruling.round, docket.round)
     decision = ruled(
         _section(pack),
@@ -272,7 +271,7 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
     because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
     if because is not None:
         for request in await store.undecided(tx.connection, docket.ticket):
-            if not lives(docket.status, docket.round, round_ended=docket.round_ended, round=request.round):
+            if not docket.lives(request.round):
                 await _lapse(tx, docket, request, because)
 
 

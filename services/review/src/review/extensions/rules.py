@@ -12,6 +12,7 @@ from common.basis import Basis
 from common.events.vocabulary import Limit
 from common.policy.extensions import Asked, ExtensionDenial, Extensions
 from review.refusals import FieldRefused, Refused
+from review.statuses import HELD
 
 State = Literal["pending", "queued", "granted", "applied", "overtaken", "denied", "lapsed"]
 """``pending``: the limit is not known yet. ``queued``: a reviewer decides. ``granted``: dispatch has not answered yet;
@@ -20,9 +21,6 @@ State = Literal["pending", "queued", "granted", "applied", "overtaken", "denied"
 UNDECIDED: Final[tuple[State, ...]] = ("pending", "queued")
 UNSETTLED: Final[tuple[State, ...]] = ("pending", "queued", "granted")
 """While one of a round is in these states, the round takes no second."""
-
-HELD: Final = frozenset({"dispatched", "signed_in", "closing_filed"})
-"""Statuses in which a unit holds the ticket and its limit runs. A filed closing report decides nothing yet."""
 
 _WORDS: Final[dict[State, str]] = {
     "pending": "待确认办理时限",
@@ -222,8 +220,3 @@ def _decision(
         late=running.late(request.filed_at),
         basis=tuple(dict.fromkeys(basis)),
     )
-
-
-def lives(status: str, current_round: int, *, round_ended: bool, round: int) -> bool:
-    """Whether a request of ``round`` that nobody has decided can still be."""
-    return round == current_round and status in HELD and not round_ended

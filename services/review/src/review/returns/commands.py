@@ -33,7 +33,6 @@ from review.returns.rules import (
     GroundNotOfDecision,
     Window,
     denied_by_rule,
-    lives,
     require_returnable,
     ruled,
 )
@@ -194,7 +193,7 @@ async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -
     assert filing is not None
     returns = (await pack_of(tx.connection, docket)).returns
     window = await _window(tx, docket, filing, returns)
-    if lives(docket.status, docket.round, round_ended=docket.round_ended, round=filing.round):
+    if docket.lives(filing.round):
         require_round(ruling.round, docket.round)
     try:
         decision = ruled(returns, filing, window, ruling.decision, ruling.ground, ruling.note)
@@ -246,7 +245,7 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
     because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
     if because is not None:
         for filing in await store.undecided(tx.connection, docket.ticket):
-            if not lives(docket.status, docket.round, round_ended=docket.round_ended, round=filing.round):
+            if not docket.lives(filing.round):
                 await _lapse(tx, docket, filing, because)
 
 

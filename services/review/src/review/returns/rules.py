@@ -12,6 +12,7 @@ from common.basis import Basis
 from common.events.vocabulary import Designation
 from common.policy.returns import DenialGround, ReturnGround, Returns
 from review.refusals import Refused
+from review.statuses import HELD
 
 State = Literal["pending", "queued", "approved", "applied", "overtaken", "denied", "lapsed"]
 """``pending``: the window is not known yet. ``queued``: a reviewer decides. ``approved``: dispatch has not answered
@@ -20,9 +21,6 @@ yet; ``applied`` or ``overtaken`` is its answer. ``denied`` and ``lapsed`` are f
 UNDECIDED: Final[tuple[State, ...]] = ("pending", "queued")
 UNSETTLED: Final[tuple[State, ...]] = ("pending", "queued", "approved")
 """While one of a round is in these states, the round takes no second."""
-
-HELD: Final = frozenset({"dispatched", "signed_in", "closing_filed"})
-"""Statuses in which a unit holds the ticket and may give it back. A filed closing report decides nothing yet."""
 
 _WORDS: Final[dict[State, str]] = {
     "pending": "待确认退单期限",
@@ -230,8 +228,3 @@ def _lateness(returns: Returns, filing: Filing, window: Window) -> tuple[Basis, 
 def _bases(*bases: Basis) -> tuple[Basis, ...]:
     """Each clause once, in order."""
     return tuple(dict.fromkeys(bases))
-
-
-def lives(status: str, current_round: int, *, round_ended: bool, round: int) -> bool:
-    """Whether a return of ``round`` that nobody has decided can still be."""
-    return round == current_round and status in HELD and not round_ended

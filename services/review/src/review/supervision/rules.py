@@ -13,9 +13,8 @@ from common.basis import Basis
 from common.clock import SHANGHAI
 from common.policy.supervision import Form, Supervision
 from review.refusals import FieldRefused, Refused
+from review.statuses import HELD
 
-HELD: Final = frozenset({"dispatched", "signed_in", "closing_filed"})
-"""Statuses in which a unit holds the ticket and its limits run."""
 SUPERVISED: Final = HELD | {"closed"}
 """Statuses in which a unit answers for the ticket: until it is filed away."""
 GONE_THROUGH: Final = SUPERVISED | {"archived", "stopped"}
