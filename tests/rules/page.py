@@ -60,7 +60,7 @@ def _rule(cells: list[str]) -> Rule:
     whole = said == NOT_YET
     return Rule(
         id=cells[0].split()[0],
-        short=cells[2],
+        short=cells[-2],
         proofs=proofs,
         open=NOT_YET if whole else after.strip() or None,
         of_people=OF_PEOPLE in before,
