@@ -1,6 +1,6 @@
 """What the doors of all topics share: what comes in, and how refusals go out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from common.events.vocabulary import Limit
 from common.messaging.runner import Transient
 from common.security.masking import mask
 from common.web.inputs import ApiModel, Text
-from common.web.problems import FieldError, Problem, conflict, stale_round, unavailable
+from common.web.problems import FieldError, Problem, conflict, invalid, stale_round, unavailable
 from review.refusals import FieldRefused, Refused, StaleRound
 
 RoundSeen = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647, description="所见的办理轮次")]
@@ -32,6 +32,12 @@ class SpanWanted(ApiModel):
 def masked(text: str | None) -> str | None:
     """The text without personal data; None when nothing was written."""
     return mask(text) if text and text.strip() else None
+
+
+def require_distinct(field: str, named: Sequence[object], refusal: str) -> None:
+    """422 where something is named twice."""
+    if len(set(named)) != len(named):
+        raise invalid(field, "duplicate", refusal)
 
 
 @contextmanager

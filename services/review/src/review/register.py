@@ -100,6 +100,8 @@ def unfit(units: Mapping[str, Unit], code: str, jurisdiction: str, on: date) -> 
 
 async def require_standing(tx: Transaction, jurisdiction: str, field: str, codes: Sequence[str]) -> dict[str, Unit]:
     """The units as the register has them; 422 naming the field, and of several its place, for one that is unfit."""
+    if not codes:
+        return {}
     units = await standing(tx.connection, codes)
     for place, code in enumerate(codes):
         reason = unfit(units, code, jurisdiction, local_date(tx.now))

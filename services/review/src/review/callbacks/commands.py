@@ -19,8 +19,7 @@ from common.events.review import CallbackJudged
 from common.messaging.room import Transaction
 from common.observability import logger
 from common.security.access import Principal
-from common.web.problems import invalid, not_found
-from review import docket as dockets
+from common.web.problems import invalid
 from review.callbacks import store
 from review.callbacks.rules import (
     Callback,
@@ -33,6 +32,7 @@ from review.callbacks.rules import (
     judged,
     over,
 )
+from review.cases import found, held
 from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
 from review.statuses import ENDED
@@ -68,10 +68,7 @@ async def record(tx: Transaction, docket: Docket, event: Event) -> None:
 
 async def may_judge(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for a callback that is not there or not the caller's to see; 403 for one about the own unit's work."""
-    ticket = await store.ticket_of(tx.connection, case)
-    if ticket is None:
-        raise not_found()
-    await take(tx, caller, "callback.judge", ticket)
+    await take(tx, caller, "callback.judge", (await found(tx, store.load, case)).ticket)
 
 
 async def judge(
@@ -88,11 +85,7 @@ async def judge(
 
     ``round``: the round the reviewer saw; the callback itself belongs to one round only.
     """
-    ticket = await store.ticket_of(tx.connection, case)
-    docket = None if ticket is None else await dockets.load(tx.connection, ticket, lock=True)
-    callback = await store.load(tx.connection, case)
-    assert docket is not None
-    assert callback is not None
+    docket, callback = await held(tx, store.load, case)
     if round is not None and not over(callback.round, docket.round, docket.status, ENDED):
         require_round(round, docket.round)
     callbacks = (await pack_of(tx.connection, docket)).callbacks

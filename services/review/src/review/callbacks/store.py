@@ -47,14 +47,6 @@ Index("callback_state_idx", CALLBACK.c.state, CALLBACK.c.id)
 _CALLBACK: Final = tuple(CALLBACK.c[name] for name in Callback.__dataclass_fields__)
 
 
-async def ticket_of(connection: AsyncConnection, callback: UUID) -> UUID | None:
-    """The ticket of a callback, read without a lock: it never changes."""
-    ticket: UUID | None = (
-        await connection.execute(select(CALLBACK.c.ticket).where(CALLBACK.c.id == callback))
-    ).scalar()
-    return ticket
-
-
 def callback_of(row: Any) -> Callback:
     """The callback in a row that shows more than it."""
     return Callback(**{name: getattr(row, name) for name in Callback.__dataclass_fields__})

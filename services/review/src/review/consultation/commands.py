@@ -1,7 +1,6 @@
 """Convening, giving an opinion, keeping the minutes, concluding, and what dispatch answered."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,9 +15,10 @@ from common.observability import logger
 from common.policy.consultation import Form
 from common.security.access import Principal
 from common.security.refusals import OwnUnit
-from common.web.problems import invalid, not_found
+from common.web.problems import invalid
 from review import docket as dockets
 from review import register, unresolved
+from review.cases import found, held
 from review.consultation import store
 from review.consultation.rules import (
     Conclusion,
@@ -34,6 +34,7 @@ from review.consultation.rules import (
 )
 from review.docket import Docket, acting, fact, pack_of, take
 from review.refusals import require_round
+from review.register import require_standing
 from review.statuses import ENDED
 
 _log = logger("review")
@@ -62,7 +63,7 @@ async def convene(tx: Transaction, caller: Principal, ticket: UUID, summons: Sum
     section = require_section((await pack_of(tx.connection, docket)).consultation)
     require_round(summons.round, docket.round)
     require_consultable(docket.status, await store.unsettled(tx.connection, ticket))
-    await _require_standing(tx, docket, "participants", summons.participants)
+    await require_standing(tx, docket.jurisdiction, "participants", summons.participants)
     players: defaultdict[str, list[str]] = defaultdict(list)
     for unit in await register.with_function(tx.connection, docket.jurisdiction, section.functions):
         if unit.function is not None and unit.stands(local_date(tx.now)):
@@ -98,14 +99,9 @@ async def convene(tx: Transaction, caller: Principal, ticket: UUID, summons: Sum
     return consultation
 
 
-async def _require_standing(tx: Transaction, docket: Docket, field: str, codes: Sequence[str]) -> None:
-    if codes:
-        await register.require_standing(tx, docket.jurisdiction, field, codes)
-
-
 async def may_speak(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for a consultation that is not there, and the same for a unit that does not take part."""
-    consultation = await _found(tx, case)
+    consultation = await found(tx, store.load, case)
     await take(tx, caller, "consultation.opinion", consultation.ticket, consultation.participants)
 
 
@@ -113,7 +109,7 @@ async def speak(
     tx: Transaction, caller: Principal, case: UUID, round: int, opinion: str, legal_basis: str | None, unit: str | None
 ) -> None:
     """A participant's opinion; the last one stands. ``unit``: for whom somebody without a unit of his own writes."""
-    docket, consultation = await _held(tx, case)
+    docket, consultation = await held(tx, store.load, case)
     speaker = caller.unit or unit
     if speaker is None:
         raise invalid("unit", "required", "应当写明发表意见的单位。")
@@ -135,12 +131,12 @@ async def speak(
 
 
 async def may_keep_minutes(tx: Transaction, caller: Principal, case: UUID) -> None:
-    await take(tx, caller, "consultation.convene", (await _found(tx, case)).ticket)
+    await take(tx, caller, "consultation.convene", (await found(tx, store.load, case)).ticket)
 
 
 async def keep_minutes(tx: Transaction, caller: Principal, case: UUID, round: int, text: str) -> None:
     """会商纪要, before or after the conclusion; what is recorded again takes the place of what stood."""
-    docket, consultation = await _held(tx, case)
+    docket, consultation = await held(tx, store.load, case)
     require_not_lapsed(consultation.state)
     require_round(round, docket.round)
     await store.keep_minutes(tx.connection, case, text, tx.now)
@@ -150,7 +146,7 @@ async def keep_minutes(tx: Transaction, caller: Principal, case: UUID, round: in
 
 async def may_conclude(tx: Transaction, caller: Principal, case: UUID) -> None:
     """403 with its basis for a person of a unit in dispute: one of those it began with, or one that holds it now."""
-    consultation = await _found(tx, case)
+    consultation = await found(tx, store.load, case)
     docket = await take(tx, caller, "consultation.conclude", consultation.ticket, ())
     section = require_section((await pack_of(tx.connection, docket)).consultation)
     because = recusal(section, {*consultation.disputants, *docket.holders}, caller.unit)
@@ -160,7 +156,7 @@ async def may_conclude(tx: Transaction, caller: Principal, case: UUID) -> None:
 
 async def conclude(tx: Transaction, caller: Principal, case: UUID, round: int, conclusion: Conclusion) -> Consultation:
     """The conclusion, drawn once; it takes effect only with dispatch's answer. ``may_conclude`` has been asked."""
-    docket, consultation = await _held(tx, case)
+    docket, consultation = await held(tx, store.load, case)
     require_unsettled(consultation.state)
     require_round(round, docket.round)
     require_open(docket.status)
@@ -168,8 +164,8 @@ async def conclude(tx: Transaction, caller: Principal, case: UUID, round: int, c
     named = (conclusion.unit,) if conclusion.unit is not None else ()
     units = await register.standing(tx.connection, named)
     kind = units[conclusion.unit].kind if conclusion.unit in units else None
-    await _require_standing(tx, docket, "unit", named)
-    await _require_standing(tx, docket, "co_handlers", conclusion.co_handlers)
+    await require_standing(tx, docket.jurisdiction, "unit", named)
+    await require_standing(tx, docket.jurisdiction, "co_handlers", conclusion.co_handlers)
     section = require_section(pack.consultation)
     basis = conclusion_basis(section, pack.dispatching.principles, consultation.form, conclusion, kind)
     told = ConsultationConcluded(
@@ -197,20 +193,6 @@ async def conclude(tx: Transaction, caller: Principal, case: UUID, round: int, c
         policy=docket.policy,
     )
     return await store.keep_conclusion(tx.connection, consultation, conclusion, basis, tx.now)
-
-
-async def _found(tx: Transaction, case: UUID) -> Consultation:
-    consultation = await store.load(tx.connection, case)
-    if consultation is None:
-        raise not_found()
-    return consultation
-
-
-async def _held(tx: Transaction, case: UUID) -> tuple[Docket, Consultation]:
-    """The ticket's docket, its row held, and then the consultation as it stands."""
-    docket = await dockets.load(tx.connection, (await _found(tx, case)).ticket, lock=True)
-    assert docket is not None
-    return docket, await _found(tx, case)
 
 
 async def follow(tx: Transaction, docket: Docket, event: Event) -> Docket:

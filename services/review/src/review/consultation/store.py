@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
-from review import board
+from review import board, cases
 from review.board import Wanted
 from review.clauses import stored_basis
 from review.consultation.rules import Conclusion, Consultation, State
@@ -96,9 +96,7 @@ async def load(connection: AsyncConnection, case: UUID) -> Consultation | None:
 
 async def unsettled(connection: AsyncConnection, ticket: UUID) -> State | None:
     """The state of the ticket's consultation that is not settled, if there is one."""
-    query = select(CONSULTATION.c.state).where(CONSULTATION.c.ticket == ticket, CONSULTATION.c.state.in_(UNSETTLED))
-    state: State | None = (await connection.execute(query)).scalar()
-    return state
+    return await cases.unsettled(connection, CONSULTATION, ticket, UNSETTLED)
 
 
 async def add(connection: AsyncConnection, consultation: Consultation, basis: Iterable[Basis]) -> None:
@@ -148,23 +146,13 @@ async def keep_conclusion(
 
 
 async def answer(connection: AsyncConnection, case: UUID, state: State, because: str | None = None) -> Any | None:
-    """Dispatch's answer to a conclusion, once: its form, outcome and unit; None when it was answered before."""
-    answered = (
-        update(CONSULTATION)
-        .where(CONSULTATION.c.id == case, CONSULTATION.c.state == "concluded")
-        .values(state=state, overtaken_because=because)
-        .returning(CONSULTATION.c.form, CONSULTATION.c.outcome, CONSULTATION.c.unit)
-    )
-    return (await connection.execute(answered)).first()
+    """Dispatch's answer to a conclusion, once: the consultation; None when it was answered before."""
+    return await cases.answer(connection, CONSULTATION, case, "concluded", state, because)
 
 
 async def lapse(connection: AsyncConnection, ticket: UUID) -> None:
     """The ticket's life has ended before anything was concluded."""
-    await connection.execute(
-        update(CONSULTATION)
-        .where(CONSULTATION.c.ticket == ticket, CONSULTATION.c.state == "convened")
-        .values(state="lapsed")
-    )
+    await cases.lapse(connection, CONSULTATION, ticket, "convened")
 
 
 async def pass_on(connection: AsyncConnection, ticket: UUID, unit: str, successor: str) -> None:

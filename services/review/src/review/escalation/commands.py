@@ -10,9 +10,8 @@ from common.events.review import Escalated, EscalationDecided
 from common.messaging.room import Transaction
 from common.observability import logger
 from common.security.access import Principal
-from common.web.problems import not_found
-from review import docket as dockets
-from review import register, unresolved
+from review import unresolved
+from review.cases import found, held
 from review.docket import Docket, acting, fact, pack_of, take
 from review.escalation import store
 from review.escalation.rules import (
@@ -24,6 +23,7 @@ from review.escalation.rules import (
     require_section,
 )
 from review.refusals import require_round
+from review.register import require_standing
 from review.statuses import ENDED
 
 _log = logger("review")
@@ -86,20 +86,19 @@ async def escalate(tx: Transaction, caller: Principal, ticket: UUID, paper: Pape
 
 async def may_decide(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for a report that is not there or not the caller's to see."""
-    await take(tx, caller, "escalation.decide", (await _found(tx, case)).ticket)
+    await take(tx, caller, "escalation.decide", (await found(tx, store.load, case)).ticket)
 
 
 async def decide(tx: Transaction, caller: Principal, case: UUID, round: int, decision: Decision) -> None:
     """批示, as it came back, entered once; it takes effect only with dispatch's answer."""
-    docket, escalation = await _held(tx, case)
+    docket, escalation = await held(tx, store.load, case)
     section = require_section((await pack_of(tx.connection, docket)).escalation)
     basis = decision_basis(section, escalation.state, decision)
     require_round(round, docket.round)
     require_open(docket.status)
     if decision.unit is not None:
-        await register.require_standing(tx, docket.jurisdiction, "unit", (decision.unit,))
-    if decision.co_handlers:
-        await register.require_standing(tx, docket.jurisdiction, "co_handlers", decision.co_handlers)
+        await require_standing(tx, docket.jurisdiction, "unit", (decision.unit,))
+    await require_standing(tx, docket.jurisdiction, "co_handlers", decision.co_handlers)
     await store.keep_decision(tx.connection, case, decision, basis, tx.now)
     told = EscalationDecided(
         **fact(docket, docket.round, tx.now, acting(caller), basis),
@@ -119,20 +118,6 @@ async def decide(tx: Transaction, caller: Principal, case: UUID, round: int, dec
         outcome=decision.outcome,
         policy=docket.policy,
     )
-
-
-async def _found(tx: Transaction, case: UUID) -> Escalation:
-    escalation = await store.load(tx.connection, case)
-    if escalation is None:
-        raise not_found()
-    return escalation
-
-
-async def _held(tx: Transaction, case: UUID) -> tuple[Docket, Escalation]:
-    """The ticket's docket, its row held, and then the report as it stands."""
-    docket = await dockets.load(tx.connection, (await _found(tx, case)).ticket, lock=True)
-    assert docket is not None
-    return docket, await _found(tx, case)
 
 
 async def follow(tx: Transaction, docket: Docket, event: Event) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
-from review import board
+from review import board, cases
 from review.board import Wanted
 from review.clauses import stored_basis
 from review.docket import METADATA
@@ -73,9 +73,7 @@ async def load(connection: AsyncConnection, case: UUID) -> Escalation | None:
 
 async def unsettled(connection: AsyncConnection, ticket: UUID) -> State | None:
     """The state of the ticket's report that is not settled, if there is one."""
-    query = select(ESCALATION.c.state).where(ESCALATION.c.ticket == ticket, ESCALATION.c.state.in_(UNSETTLED))
-    state: State | None = (await connection.execute(query)).scalar()
-    return state
+    return await cases.unsettled(connection, ESCALATION, ticket, UNSETTLED)
 
 
 async def add(connection: AsyncConnection, escalation: Escalation, basis: Iterable[Basis], at: datetime) -> None:
@@ -106,21 +104,13 @@ async def keep_decision(
 
 
 async def answer(connection: AsyncConnection, case: UUID, state: State, because: str | None = None) -> Any | None:
-    """Dispatch's answer to a decision, once: its outcome and unit; None when it was answered before."""
-    answered = (
-        update(ESCALATION)
-        .where(ESCALATION.c.id == case, ESCALATION.c.state == "decided")
-        .values(state=state, overtaken_because=because)
-        .returning(ESCALATION.c.outcome, ESCALATION.c.unit)
-    )
-    return (await connection.execute(answered)).first()
+    """Dispatch's answer to a decision, once: the report; None when it was answered before."""
+    return await cases.answer(connection, ESCALATION, case, "decided", state, because)
 
 
 async def lapse(connection: AsyncConnection, ticket: UUID) -> None:
     """The ticket's life has ended before anything came back."""
-    await connection.execute(
-        update(ESCALATION).where(ESCALATION.c.ticket == ticket, ESCALATION.c.state == "reported").values(state="lapsed")
-    )
+    await cases.lapse(connection, ESCALATION, ticket, "reported")
 
 
 _VIEW: Final = board.view(ESCALATION, *board.READERS)

@@ -6,17 +6,12 @@ from uuid import UUID
 
 from common.clock import new_id
 from common.events.dispatch import (
-    Archived,
-    Closed,
-    Dispatched,
-    HandlingStopped,
-    Reissued,
     RequesterContacted,
     RulingApplied,
     RulingOvertaken,
     UnitSucceeded,
 )
-from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
+from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.review import ExtensionDenied, ExtensionGranted, ExtensionLapsed, ExtensionRequested
 from common.events.vocabulary import Limit
 from common.messaging.room import Transaction
@@ -24,8 +19,8 @@ from common.observability import logger
 from common.policy.extensions import Extensions
 from common.policy.pack import Pack
 from common.security.access import Principal
-from common.web.problems import Problem, not_found
-from review import docket as dockets
+from review import filings
+from review.cases import found, held
 from review.deadlines import of_round
 from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.extensions import store
@@ -74,13 +69,7 @@ def _section(pack: Pack) -> Extensions:
 
 
 async def may_ask(tx: Transaction, caller: Principal, ticket: UUID) -> None:
-    """Before the command and before its stored answer is told again.
-
-    A unit that asked may ask again after the answer although the ticket has left it meanwhile.
-    """
-    docket = await dockets.load(tx.connection, ticket, lock=True)
-    own = () if docket is None else (*docket.holders, *await store.filers(tx.connection, ticket))
-    await take(tx, caller, "extension.create", ticket, own)
+    await filings.may_file(tx, caller, "extension.create", ticket, store.EXTENSION)
 
 
 async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -> Request:
@@ -91,21 +80,18 @@ async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) ->
     require_round(paper.round, docket.round)
     unsettled = await store.unsettled(tx.connection, ticket, docket.round)
     require_extendable(docket.status, round_ended=docket.round_ended, unsettled=unsettled)
-    assert docket.unit is not None, "a ticket in a unit's hands has a unit"
-    if caller.role == "unit" and caller.unit != docket.unit:
-        basis = pack.dispatching.basis_of_lead()
-        raise Problem(403, "not_the_lead", "非主办单位", "延期由主办单位申请。", basis=basis)
-    running = await _running(tx, docket, docket.round, docket.unit, pack)
+    unit = filings.lead_of(docket, pack, caller, "延期由主办单位申请。")
+    running = await _running(tx, docket, docket.round, unit, pack)
     if running == NOTHING:
         raise NotExtendable("本轮没有办结时限，无须延期。")
     if isinstance(running, Running):
         require_same_counting(running.allowance, paper.requested, "requested")
-    counted = docket.unit if extensions.counted_by.value == "unit" else None
+    counted = unit if extensions.counted_by.value == "unit" else None
     request = Request(
         id=new_id(),
         ticket=ticket,
         round=docket.round,
-        unit=docket.unit,
+        unit=unit,
         state="pending",
         nth=await store.asked(tx.connection, ticket, counted) + 1,
         requested=paper.requested,
@@ -207,20 +193,13 @@ async def _decide(tx: Transaction, docket: Docket, request: Request, decision: D
 
 async def may_rule(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for an extension that is not there or not the caller's to see; 403 for one of the own unit."""
-    found = await store.ticket_of(tx.connection, case)
-    if found is None:
-        raise not_found()
-    ticket, unit = found
-    await take(tx, caller, "extension.rule", ticket, (unit,))
+    request = await found(tx, store.load, case)
+    await take(tx, caller, "extension.rule", request.ticket, (request.unit,))
 
 
 async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -> Request:
     """A reviewer's decision; a grant takes effect only with dispatch's answer. ``may_rule`` has been asked."""
-    found = await store.ticket_of(tx.connection, case)
-    docket = None if found is None else await dockets.load(tx.connection, found[0], lock=True)
-    request = await store.load(tx.connection, case)
-    assert docket is not None
-    assert request is not None
+    docket, request = await held(tx, store.load, case)
     pack = await pack_of(tx.connection, docket)
     running = await _running(tx, docket, request.round, request.unit, pack)
     if docket.lives(request.round):
@@ -247,17 +226,6 @@ async def examine_waiting(tx: Transaction, docket: Docket) -> None:
             await _examine(tx, docket, request, pack, running)
 
 
-_ENDINGS: Final[dict[type[TicketFact], str]] = {
-    Closed: "工单已办结，本轮办理终结。",
-    Archived: "工单已归档。",
-    HandlingStopped: "工单已停止办理。",
-    Dispatched: "工单已另行派单，本轮办理终结。",
-    Reissued: "工单已重新交办，本轮办理终结。",
-    RulingApplied: "其他决定已生效，本轮办理终结。",
-}
-_TOO_LATE: Final = "到达派单环节时已不能生效。"
-
-
 async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
     """What dispatch's facts make of the ticket's extensions; the docket is up to the event already."""
     data = event.data
@@ -268,7 +236,7 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
             await _answered(tx, docket, case, applied=False)
         case UnitSucceeded(unit=unit, successor=successor):
             await store.pass_on(tx.connection, docket.ticket, unit, successor)
-    because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
+    because = filings.ending(event)
     if because is not None:
         for request in await store.undecided(tx.connection, docket.ticket):
             if not docket.lives(request.round):
@@ -291,7 +259,7 @@ async def _answered(tx: Transaction, docket: Docket, case: UUID, *, applied: boo
     if applied:
         await store.set_state(tx.connection, request, "applied")
     else:
-        await _lapse(tx, docket, request, _TOO_LATE)
+        await _lapse(tx, docket, request, filings.TOO_LATE)
 
 
 async def _lapse(tx: Transaction, docket: Docket, request: Request, because: str) -> Request:

@@ -19,14 +19,13 @@ from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel
-from common.web.problems import invalid
 from common.web.reading import Page
 from common.web.routing import router
 from review import board
 from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import RoundSeen, SpanWanted, Written, at_the_edge, masked
+from review.edge import RoundSeen, SpanWanted, Written, at_the_edge, masked, require_distinct
 from review.extensions import commands, store
 from review.extensions.rules import Running, State, grounds_of_denial, to_be_argued
 
@@ -102,8 +101,7 @@ def extension_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     async def ask_for_extension(ticket: UUID, body: NewExtension, caller: Caller, request: Request) -> Response:
         """延期申请: by the unit that leads the ticket. A denial by rule is an answer like any other: 201."""
         admit("extension.create", caller)
-        if len(set(body.papers)) != len(body.papers):
-            raise invalid("papers", "duplicate", "同一附件不得重复。")
+        require_distinct("papers", body.papers, "同一附件不得重复。")
         paper = commands.Paper(
             round=body.round,
             requested=body.requested.limit(),

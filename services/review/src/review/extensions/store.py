@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
 from common.events.vocabulary import Limit
-from review import board
+from review import board, cases, filings
 from review.board import Wanted
 from review.clauses import stored_basis
 from review.deadlines import DEADLINE, of_same_round
@@ -82,13 +82,6 @@ def _request(row: Any) -> Request:
     return Request(**{**columns, "papers": tuple(row.papers)}, requested=requested)
 
 
-async def ticket_of(connection: AsyncConnection, case: UUID) -> tuple[UUID, str] | None:
-    """The ticket of an extension and the unit that asked, read without a lock: neither ever changes."""
-    query = select(EXTENSION.c.ticket, EXTENSION.c.unit).where(EXTENSION.c.id == case)
-    row = (await connection.execute(query)).first()
-    return None if row is None else (row.ticket, row.unit)
-
-
 async def load(connection: AsyncConnection, case: UUID) -> Request | None:
     """One extension, as of now: the caller holds the docket's row."""
     row = (await connection.execute(select(*_REQUEST).where(EXTENSION.c.id == case))).first()
@@ -97,11 +90,7 @@ async def load(connection: AsyncConnection, case: UUID) -> Request | None:
 
 async def unsettled(connection: AsyncConnection, ticket: UUID, round: int) -> State | None:
     """The state of the round's extension that is not settled, if there is one."""
-    query = select(EXTENSION.c.state).where(
-        EXTENSION.c.ticket == ticket, EXTENSION.c.round == round, EXTENSION.c.state.in_(UNSETTLED)
-    )
-    state: State | None = (await connection.execute(query)).scalar()
-    return state
+    return await cases.unsettled(connection, EXTENSION, ticket, UNSETTLED, round)
 
 
 async def undecided(connection: AsyncConnection, ticket: UUID, states: Sequence[State] = UNDECIDED) -> list[Request]:
@@ -127,12 +116,6 @@ async def settled_at_generation(connection: AsyncConnection, ticket: UUID, round
     return generation
 
 
-async def filers(connection: AsyncConnection, ticket: UUID) -> tuple[str, ...]:
-    """The units that ever asked for an extension of the ticket."""
-    query = select(EXTENSION.c.unit).where(EXTENSION.c.ticket == ticket).distinct()
-    return tuple((await connection.execute(query)).scalars())
-
-
 async def add(connection: AsyncConnection, request: Request) -> None:
     columns = {name: getattr(request, name) for name in _PLAIN}
     requested = {"requested_amount": request.requested.amount, "requested_unit": request.requested.unit}
@@ -141,8 +124,7 @@ async def add(connection: AsyncConnection, request: Request) -> None:
 
 async def set_state(connection: AsyncConnection, request: Request, state: State, because: str | None = None) -> Request:
     """``because``: why it lapsed."""
-    changed = {"state": state} | ({"lapsed_because": because} if because else {})
-    await connection.execute(update(EXTENSION).where(EXTENSION.c.id == request.id).values(changed))
+    await filings.set_state(connection, EXTENSION, request.id, state, because)
     return replace(request, state=state)
 
 

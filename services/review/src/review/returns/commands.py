@@ -1,28 +1,25 @@
 """Filing a return, ruling on it, and what the facts of other services make of it."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from common.clock import new_id
 from common.events.dispatch import (
-    Archived,
-    Closed,
-    Dispatched,
-    HandlingStopped,
-    Reissued,
     RulingApplied,
     RulingOvertaken,
 )
-from common.events.envelope import Actor, Event, TicketFact, subject_of_ticket
+from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.review import ReturnApproved, ReturnDenied, Returned, ReturnLapsed
 from common.messaging.room import Transaction
 from common.observability import logger
 from common.policy.returns import Returns
 from common.security.access import Principal
 from common.security.refusals import OwnUnit
-from common.web.problems import Problem, invalid, not_found
+from common.web.problems import invalid
 from review import docket as dockets
+from review import filings
+from review.cases import found, held
 from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
 from review.register import require_standing
@@ -63,13 +60,7 @@ class Ruling:
 
 
 async def may_file(tx: Transaction, caller: Principal, ticket: UUID) -> None:
-    """Before the command and before its stored answer is told again.
-
-    A unit that filed may ask again although its return has taken the ticket from it meanwhile.
-    """
-    docket = await dockets.load(tx.connection, ticket, lock=True)
-    own = () if docket is None else (*docket.holders, *await store.filers(tx.connection, ticket))
-    await take(tx, caller, "return.create", ticket, own)
+    await filings.may_file(tx, caller, "return.create", ticket, store.RETURN)
 
 
 async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -> Filing:
@@ -80,16 +71,13 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -
     require_round(paper.round, docket.round)
     unsettled = await store.unsettled(tx.connection, ticket, docket.round)
     require_returnable(returns, docket.status, round_ended=docket.round_ended, unsettled=unsettled)
-    assert docket.unit is not None, "a ticket in a unit's hands has a unit"
-    if caller.role == "unit" and caller.unit != docket.unit:
-        basis = pack.dispatching.basis_of_lead()
-        raise Problem(403, "not_the_lead", "非主办单位", "退单由主办单位提出。", basis=basis)
+    unit = filings.lead_of(docket, pack, caller, "退单由主办单位提出。")
     await _require_sense(tx, returns, docket, paper)
     filing = Filing(
         id=new_id(),
         ticket=ticket,
         round=docket.round,
-        unit=docket.unit,
+        unit=unit,
         state="pending",
         ground=paper.ground,
         reason=paper.reason,
@@ -171,14 +159,11 @@ async def _decide(tx: Transaction, docket: Docket, filing: Filing, decision: Dec
 
 async def may_rule(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for a return that is not there or not the caller's to see; 403 with its basis for one of the own unit."""
-    found = await store.ticket_of(tx.connection, case)
-    if found is None:
-        raise not_found()
-    ticket, unit = found
+    filing = await found(tx, store.load, case)
     try:
-        await take(tx, caller, "return.rule", ticket, (unit,))
+        await take(tx, caller, "return.rule", filing.ticket, (filing.unit,))
     except OwnUnit as recused:
-        docket = await dockets.load(tx.connection, ticket)
+        docket = await dockets.load(tx.connection, filing.ticket)
         assert docket is not None
         stated = (await pack_of(tx.connection, docket)).returns.reviewer_recused_for_own_unit
         raise OwnUnit(str(recused), basis=(stated.basis,) if stated.value else recused.basis) from None
@@ -186,11 +171,7 @@ async def may_rule(tx: Transaction, caller: Principal, case: UUID) -> None:
 
 async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -> Filing:
     """A reviewer's decision; approval takes effect only with dispatch's answer. ``may_rule`` has been asked."""
-    found = await store.ticket_of(tx.connection, case)
-    docket = None if found is None else await dockets.load(tx.connection, found[0], lock=True)
-    filing = await store.load(tx.connection, case)
-    assert docket is not None
-    assert filing is not None
+    docket, filing = await held(tx, store.load, case)
     returns = (await pack_of(tx.connection, docket)).returns
     window = await _window(tx, docket, filing, returns)
     if docket.lives(filing.round):
@@ -221,17 +202,6 @@ async def _deny_designated(tx: Transaction, docket: Docket) -> None:
             await _examine(tx, docket, filing, window, returns)
 
 
-_ENDINGS: Final[dict[type[TicketFact], str]] = {
-    Closed: "工单已办结，本轮办理终结。",
-    Archived: "工单已归档。",
-    HandlingStopped: "工单已停止办理。",
-    Dispatched: "工单已另行派单，本轮办理终结。",
-    Reissued: "工单已重新交办，本轮办理终结。",
-    RulingApplied: "其他决定已生效，本轮办理终结。",
-}
-_TOO_LATE: Final = "到达派单环节时已不能生效。"
-
-
 async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
     """What dispatch's facts make of the ticket's returns; the docket is up to the event already."""
     data = event.data
@@ -242,7 +212,7 @@ async def follow(tx: Transaction, docket: Docket, event: Event) -> None:
             await _answered(tx, docket, case, applied=False)
         case RulingApplied(designated=str()):
             await _deny_designated(tx, docket)
-    because = _ENDINGS.get(type(data)) if isinstance(data, TicketFact) else None
+    because = filings.ending(event)
     if because is not None:
         for filing in await store.undecided(tx.connection, docket.ticket):
             if not docket.lives(filing.round):
@@ -259,7 +229,7 @@ async def _answered(tx: Transaction, docket: Docket, case: UUID, *, applied: boo
         if filing.state == "approved":
             await store.set_state(tx.connection, filing, "applied")
     elif filing.state in ("approved", "pending", "queued"):
-        await _lapse(tx, docket, filing, _TOO_LATE)
+        await _lapse(tx, docket, filing, filings.TOO_LATE)
 
 
 async def _lapse(tx: Transaction, docket: Docket, filing: Filing, because: str) -> None:

@@ -20,7 +20,6 @@ from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel
-from common.web.problems import invalid
 from common.web.reading import Page
 from common.web.routing import router
 from review import board
@@ -28,7 +27,7 @@ from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.deadlines import of_cases
 from review.docket import SHELF
-from review.edge import RoundSeen, Written, at_the_edge, masked
+from review.edge import RoundSeen, Written, at_the_edge, masked, require_distinct
 from review.returns import commands, store
 from review.returns.rules import State, grounds_for
 
@@ -119,8 +118,7 @@ def return_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     async def file_return(ticket: UUID, body: NewReturn, caller: Caller, request: Request) -> Response:
         """退单: by the unit that leads the ticket. A denial by rule is an answer like any other: 201."""
         admit("return.create", caller)
-        if len(set(body.papers)) != len(body.papers):
-            raise invalid("papers", "duplicate", "同一附件不得重复。")
+        require_distinct("papers", body.papers, "同一附件不得重复。")
         paper = commands.Paper(
             round=body.round,
             ground=body.ground,

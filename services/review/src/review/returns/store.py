@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
-from review import board
+from review import board, cases, filings
 from review.board import Wanted
 from review.clauses import stored_basis
 from review.deadlines import DEADLINE, of_round, of_same_round
@@ -74,12 +74,6 @@ def _filing(row: Any) -> Filing:
     return Filing(**{**columns, "papers": tuple(row.papers)})
 
 
-async def ticket_of(connection: AsyncConnection, case: UUID) -> tuple[UUID, str] | None:
-    """The ticket of a return and the unit that filed it, read without a lock: neither ever changes."""
-    row = (await connection.execute(select(RETURN.c.ticket, RETURN.c.unit).where(RETURN.c.id == case))).first()
-    return None if row is None else (row.ticket, row.unit)
-
-
 async def load(connection: AsyncConnection, case: UUID) -> Filing | None:
     """One return, as of now: the caller holds the docket's row."""
     row = (await connection.execute(select(*_FILING).where(RETURN.c.id == case))).first()
@@ -88,24 +82,13 @@ async def load(connection: AsyncConnection, case: UUID) -> Filing | None:
 
 async def unsettled(connection: AsyncConnection, ticket: UUID, round: int) -> State | None:
     """The state of the round's return that is not settled, if there is one."""
-    query = select(RETURN.c.state).where(
-        RETURN.c.ticket == ticket, RETURN.c.round == round, RETURN.c.state.in_(UNSETTLED)
-    )
-    state: State | None = (await connection.execute(query)).scalar()
-    return state
+    return await cases.unsettled(connection, RETURN, ticket, UNSETTLED, round)
 
 
 async def undecided(connection: AsyncConnection, ticket: UUID, states: Sequence[State] = UNDECIDED) -> list[Filing]:
     """The ticket's returns that nobody has decided, oldest first."""
     query = select(*_FILING).where(RETURN.c.ticket == ticket, RETURN.c.state.in_(states)).order_by(RETURN.c.id)
     return [_filing(row) for row in await connection.execute(query)]
-
-
-async def filers(connection: AsyncConnection, ticket: UUID) -> tuple[str, ...]:
-    """The units that ever returned the ticket."""
-    return tuple(
-        (await connection.execute(select(RETURN.c.unit).where(RETURN.c.ticket == ticket).distinct())).scalars()
-    )
 
 
 async def add(connection: AsyncConnection, filing: Filing) -> None:
@@ -115,8 +98,7 @@ async def add(connection: AsyncConnection, filing: Filing) -> None:
 
 async def set_state(connection: AsyncConnection, filing: Filing, state: State, because: str | None = None) -> Filing:
     """``because``: why it lapsed."""
-    changed = {"state": state} | ({"lapsed_because": because} if because else {})
-    await connection.execute(update(RETURN).where(RETURN.c.id == filing.id).values(changed))
+    await filings.set_state(connection, RETURN, filing.id, state, because)
     return replace(filing, state=state)
 
 

@@ -13,8 +13,8 @@ from common.observability import logger
 from common.policy.pack import Pack
 from common.policy.supervision import Form, Supervision
 from common.security.access import Principal
-from common.web.problems import not_found
 from review import docket as dockets
+from review.cases import found, held
 from review.docket import BY_RULE, Docket, acting, fact, pack_of, take
 from review.refusals import require_round
 from review.supervision import store
@@ -153,29 +153,23 @@ def _tell(tx: Transaction, docket: Docket, order: Order, actor: Actor) -> None:
 
 async def may_reply(tx: Transaction, caller: Principal, case: UUID) -> None:
     """404 for a supervision that is not there or of another unit; it stays the unit's whoever holds the ticket now."""
-    found = await store.standing(tx.connection, case)
-    if found is None:
-        raise not_found()
-    await take(tx, caller, "supervision.reply", found.ticket, (found.unit,))
+    owed = await found(tx, store.standing, case)
+    await take(tx, caller, "supervision.reply", owed.ticket, (owed.unit,))
 
 
 async def reply(
     tx: Transaction, caller: Principal, case: UUID, round: int, text: str, attachments: Sequence[UUID]
 ) -> None:
     """The written reply, once; a late one is a reply too. ``may_reply`` has been asked; ``text`` is masked already."""
-    known = await store.standing(tx.connection, case)
-    docket = None if known is None else await dockets.load(tx.connection, known.ticket, lock=True)
-    found = await store.standing(tx.connection, case)
-    assert docket is not None
-    assert found is not None
-    require_round(round, found.round)
-    require_unanswered(found.replied_at)
+    docket, owed = await held(tx, store.standing, case)
+    require_round(round, owed.round)
+    require_unanswered(owed.replied_at)
     await store.keep_reply(tx.connection, case, text, attachments, tx.now)
     told = SupervisionReplied(
-        **fact(docket, found.round, tx.now, acting(caller)),
+        **fact(docket, owed.round, tx.now, acting(caller)),
         case=case,
-        unit=found.unit,
+        unit=owed.unit,
         text=text,
         attachments=tuple(attachments),
     )
-    tx.announce(told, subject_of_ticket(found.ticket))
+    tx.announce(told, subject_of_ticket(owed.ticket))

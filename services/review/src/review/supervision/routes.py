@@ -20,14 +20,13 @@ from common.security.bearer import Caller
 from common.security.masking import mask
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Text
-from common.web.problems import invalid
 from common.web.reading import Page
 from common.web.routing import router
 from review import board
 from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.deadlines import of_cases
-from review.edge import RoundSeen, at_the_edge
+from review.edge import RoundSeen, at_the_edge, require_distinct
 from review.supervision import commands, store
 from review.supervision.rules import Lateness, lateness
 
@@ -114,8 +113,7 @@ def supervision_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     async def reply_to_supervision(case: UUID, body: NewReply, caller: Caller, request: Request) -> Response:
         """书面回复: by the supervised unit, once."""
         admit("supervision.reply", caller)
-        if len(set(body.attachments)) != len(body.attachments):
-            raise invalid("attachments", "duplicate", "同一附件不得重复。")
+        require_distinct("attachments", body.attachments, "同一附件不得重复。")
         text = mask(body.text)
 
         async def allowed(tx: Transaction) -> None:

@@ -28,7 +28,7 @@ from review.consultation.routes.shapes import (
     seen,
 )
 from review.consultation.rules import Conclusion, State
-from review.edge import at_the_edge, masked
+from review.edge import at_the_edge, masked, require_distinct
 
 
 def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
@@ -40,8 +40,7 @@ def consultation_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
     async def convene(ticket: UUID, body: NewConsultation, caller: Caller, request: Request) -> Response:
         """召集: designation, coordination or consultation; invited by rule are those the form wants."""
         admit("consultation.convene", caller)
-        if len(set(body.participants)) != len(body.participants):
-            raise invalid("participants", "duplicate", "同一单位不得重复。")
+        require_distinct("participants", body.participants, "同一单位不得重复。")
         summons = commands.Summons(
             body.round, body.form, body.ground, body.participants, mask(body.subject), body.meets_at
         )
