@@ -1,14 +1,16 @@
 """What the doors of all topics share: what comes in, and how refusals go out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
 from pydantic import Field
 
+from common.basis import Basis
 from common.calendar.reckon import Unit
 from common.events.vocabulary import Limit
 from common.messaging.runner import Transient
+from common.policy.ruled import Entry
 from common.security.masking import mask
 from common.web.inputs import ApiModel, Text
 from common.web.problems import FieldError, Problem, conflict, invalid, stale_round, unavailable
@@ -27,6 +29,18 @@ class SpanWanted(ApiModel):
 
     def limit(self) -> Limit:
         return Limit(amount=self.amount, unit=self.unit)
+
+
+class Choice(ApiModel):
+    """What may be picked, with its clause."""
+
+    code: str
+    label: str
+    basis: Basis
+
+
+def choices(entries: Iterable[Entry]) -> list[Choice]:
+    return [Choice(code=one.code, label=one.label, basis=one.basis) for one in entries]
 
 
 def masked(text: str | None) -> str | None:

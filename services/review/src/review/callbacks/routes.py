@@ -1,6 +1,6 @@
 """The doors of callbacks: the queue, and a reviewer's judgement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -15,7 +15,6 @@ from common.events.envelope import UnitCode
 from common.events.vocabulary import Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
-from common.policy.ruled import Entry
 from common.security.access import admit
 from common.security.bearer import Caller
 from common.security.masking import mask
@@ -29,7 +28,7 @@ from review.callbacks import commands, store
 from review.callbacks.rules import Outcome, State, judgements_for, open_outcomes
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import RoundSeen, at_the_edge
+from review.edge import Choice, RoundSeen, at_the_edge, choices
 
 
 class NewJudgement(ApiModel):
@@ -39,14 +38,6 @@ class NewJudgement(ApiModel):
     reason: Annotated[str, Text(2000)]
     ground: Slug | None = None
     round: RoundSeen | None = None
-
-
-class Choice(ApiModel):
-    """What may be chosen, with its clause."""
-
-    code: str
-    label: str
-    basis: Basis
 
 
 class Made(ApiModel):
@@ -143,7 +134,7 @@ def callback_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
 async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[CallbackSeen]:
     seen = []
     for row in rows:
-        choices = await _choices(connection, row)
+        open_now = await _choices(connection, row)
         seen.append(
             CallbackSeen(
                 **{name: getattr(row, name) for name in _COPIED},
@@ -151,10 +142,10 @@ async def _seen(connection: AsyncConnection, rows: Sequence[Any]) -> list[Callba
                 stated=None if row.stated is None else Stated(**row.stated),
                 judgement=_made(row._mapping) if row.judgement is not None else None,
                 earlier=[_made(one) for one in row.earlier],
-                judgements=choices.judgements,
-                redo_grounds=choices.redo_grounds,
-                statement_grounds=choices.statement_grounds,
-                not_chased=choices.not_chased,
+                judgements=open_now.judgements,
+                redo_grounds=open_now.redo_grounds,
+                statement_grounds=open_now.statement_grounds,
+                not_chased=open_now.not_chased,
             )
         )
     return seen
@@ -202,12 +193,8 @@ async def _choices(connection: AsyncConnection, row: Any) -> _Choices:
     may = open_outcomes(callbacks, callback)
     statements = callbacks.statement_when or {}
     return _Choices(
-        judgements=_told(judgements_for(callbacks, callback)),
-        redo_grounds=_told(callbacks.redo_when.values() if "redo" in may else ()),
-        statement_grounds=_told(statements.values() if "statement" in may else ()),
+        judgements=choices(judgements_for(callbacks, callback)),
+        redo_grounds=choices(callbacks.redo_when.values() if "redo" in may else ()),
+        statement_grounds=choices(statements.values() if "statement" in may else ()),
         not_chased=not_chased,
     )
-
-
-def _told(entries: Iterable[Entry]) -> list[Choice]:
-    return [Choice(code=one.code, label=one.label, basis=one.basis) for one in entries]

@@ -25,7 +25,7 @@ from review import board
 from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.docket import SHELF
-from review.edge import RoundSeen, SpanWanted, Written, at_the_edge, masked, require_distinct
+from review.edge import Choice, RoundSeen, SpanWanted, Written, at_the_edge, choices, masked, require_distinct
 from review.extensions import commands, store
 from review.extensions.rules import Running, State, grounds_of_denial, to_be_argued
 
@@ -48,14 +48,6 @@ class NewRuling(ApiModel):
     granted: SpanWanted | None = None
     ground: Slug | None = None
     note: Written | None = None
-
-
-class Ground(ApiModel):
-    """A ground that may be picked, with its clause."""
-
-    code: str
-    label: str
-    basis: Basis
 
 
 class Made(ApiModel):
@@ -91,7 +83,7 @@ class ExtensionSeen(CaseSeen):
     requester_told_at: datetime | None
     lapsed_because: str | None
     to_be_argued: tuple[Basis, ...] | None
-    denial_grounds: list[Ground] | None
+    denial_grounds: list[Choice] | None
 
 
 def extension_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
@@ -215,7 +207,7 @@ def _made(row: Any) -> Made:
 
 async def _weighed(
     connection: AsyncConnection, row: Any, requested: Limit, allowance: Limit | None
-) -> tuple[tuple[Basis, ...] | None, list[Ground] | None]:
+) -> tuple[tuple[Basis, ...] | None, list[Choice] | None]:
     """What granting departs from, and the grounds of denial; None while the ticket's pack has not come."""
     try:
         extensions = (await SHELF.version(connection, row.policy)).extensions
@@ -224,5 +216,4 @@ async def _weighed(
     if extensions is None:
         return None, None
     argued = to_be_argued(extensions, row.type, requested, Running(row.current_due_at, 0, allowance))
-    grounds = [Ground(code=one.code, label=one.label, basis=one.basis) for one in grounds_of_denial(extensions)]
-    return argued, grounds
+    return argued, choices(grounds_of_denial(extensions))

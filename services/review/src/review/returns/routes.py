@@ -15,7 +15,6 @@ from common.events.envelope import UnitCode
 from common.events.vocabulary import Designation, Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
-from common.policy.ruled import Entry
 from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
@@ -27,7 +26,7 @@ from review.board import Asked, CaseSeen, within
 from review.clauses import basis_of
 from review.deadlines import of_cases
 from review.docket import SHELF
-from review.edge import RoundSeen, Written, at_the_edge, masked, require_distinct
+from review.edge import Choice, RoundSeen, Written, at_the_edge, choices, masked, require_distinct
 from review.returns import commands, store
 from review.returns.rules import State, grounds_for
 
@@ -52,17 +51,9 @@ class NewRuling(ApiModel):
     note: Written | None = None
 
 
-class Ground(ApiModel):
-    """A ground that may be picked, with its clause."""
-
-    code: str
-    label: str
-    basis: Basis
-
-
 class Choices(ApiModel):
-    approve: list[Ground]
-    deny: list[Ground]
+    approve: list[Choice]
+    deny: list[Choice]
 
 
 class Made(ApiModel):
@@ -238,8 +229,4 @@ async def _choices(connection: AsyncConnection, policy: str) -> Choices | None:
     except Transient:
         return None
     approve, deny = (grounds_for(returns, decision) for decision in ("approve", "deny"))
-    return Choices(approve=[_ground(one) for one in approve], deny=[_ground(one) for one in deny])
-
-
-def _ground(entry: Entry) -> Ground:
-    return Ground(code=entry.code, label=entry.label, basis=entry.basis)
+    return Choices(approve=choices(approve), deny=choices(deny))

@@ -21,7 +21,7 @@ from review.clauses import basis_of
 from review.consultation import store
 from review.consultation.rules import Outcome, State
 from review.docket import SHELF
-from review.edge import RoundSeen, SpanWanted, Written
+from review.edge import Choice, RoundSeen, SpanWanted, Written, choices
 
 
 class NewConsultation(ApiModel):
@@ -88,14 +88,6 @@ class Made(ApiModel):
     reply_wording: str | None
     concluded_at: datetime
     basis: tuple[Basis, ...]
-
-
-class Choice(ApiModel):
-    """A principle that may be named, with its clause."""
-
-    code: str
-    label: str
-    basis: Basis
 
 
 class ConsultationSeen(CaseSeen):
@@ -183,5 +175,4 @@ async def _principles(connection: AsyncConnection, policy: str) -> list[Choice]:
     except Transient:
         return []
     named = pack.consultation.principles.value if pack.consultation is not None else ()
-    entries = [pack.dispatching.principles[code] for code in named if code in pack.dispatching.principles]
-    return [Choice(code=one.code, label=one.label, basis=one.basis) for one in entries]
+    return choices(pack.dispatching.principles[code] for code in named if code in pack.dispatching.principles)
