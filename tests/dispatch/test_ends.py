@@ -83,6 +83,7 @@ async def test_what_a_pack_leaves_out_is_not_provided(bare: Office) -> None:
     content = SHUANGYASHAN.dump()
     del content["cessation"]
     del content["dispatching"]["claims"]
+    del content["dispatching"]["legal_explanation"]
     del content["dispatching"]["sub_assignment"]
     await bare.activate(parse_pack(content))
     await bare.enter_unit(LEAD)
@@ -91,6 +92,12 @@ async def test_what_a_pack_leaves_out_is_not_provided(bare: Office) -> None:
         await bare.post(f"tickets/{waiting}/claims", {"round": 0}, "unit", LEAD),
         await bare.post(f"tickets/{ticket}/sub-assignments", {"round": 1, "to_account": "zhang"}, "unit", LEAD),
         await stop(bare, ticket),
+        await bare.post(
+            f"tickets/{ticket}/contacts",
+            {"round": 1, "outcome": "reached", "purpose": "legal_explanation"},
+            "unit",
+            LEAD,
+        ),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "not_provided")
 

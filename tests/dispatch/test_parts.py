@@ -107,6 +107,46 @@ async def test_a_unit_below_works_on_the_ticket_and_its_holder_answers_for_it(tr
     assert [(one["part"], one["lead"]) for one in listed] == [("sub_unit", LEAD)]
 
 
+async def test_an_unlawful_demand_is_answered_with_the_law_by_the_lead_or_who_works_for_it(tree: Office) -> None:
+    """双鸭山 第二十一条（三）: which rules, what follows; a contact like any other besides."""
+    office = tree
+    ticket = await office.dispatched(co_handlers=[OTHER])
+    path = f"tickets/{ticket}/contacts"
+    told: dict[str, Any] = {
+        "round": 1,
+        "outcome": "reached",
+        "purpose": "legal_explanation",
+        "provisions": "《城市绿化条例》第二十七条：不得损坏城市树木花草；13812345678 已知悉",
+        "consequences": "责令停止侵害，可以并处罚款；13812345678 已知悉",
+    }
+    early = await office.post(path, told, "unit", LEAD)
+    assert (early.status_code, early.json()["code"]) == (409, "not_allowed")
+    await office.sign_in(ticket)
+    await pass_on(office, ticket, to_unit=STATION)
+    for changed, field, rule in (
+        ({"provisions": None}, "provisions", "required"),
+        ({"consequences": None}, "consequences", "required"),
+        ({"consequences": " "}, "consequences", "blank"),
+        ({"outcome": "attempts_exhausted"}, "outcome", "not_reached"),
+        ({"purpose": "contact"}, "provisions", "not_of_purpose"),
+        ({"purpose": "contact", "provisions": None}, "consequences", "not_of_purpose"),
+    ):
+        refused = await office.post(path, told | changed, "unit", LEAD)
+        assert (refused.status_code, changed) == (422, changed)
+        assert [(one["field"], one["rule"]) for one in refused.json()["fields"]] == [(field, rule)]
+    assert refused.json().get("basis", []) == []
+    foreign = await office.post(path, told, "unit", OTHER)
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "not_the_lead")
+    for unit in (LEAD, STATION):
+        assert (await office.post(path, told, "unit", unit)).status_code == 201
+        contacted = (await office.announced(ticket))[-1].data
+        assert isinstance(contacted, RequesterContacted)
+        assert (contacted.purpose, contacted.unit, contacted.actor.unit) == ("legal_explanation", LEAD, unit)
+        assert contacted.provisions == "《城市绿化条例》第二十七条：不得损坏城市树木花草；[手机号] 已知悉"
+        assert contacted.consequences == "责令停止侵害，可以并处罚款；[手机号] 已知悉"
+        assert [(one.rule, one.article) for one in contacted.basis] == [("SYS-21", "第二十一条（三）")]
+
+
 async def test_who_may_be_passed_a_ticket(tree: Office) -> None:
     office = tree
     ticket = await office.signed_in(co_handlers=[OTHER])

@@ -51,10 +51,16 @@ class RequesterContacted(TicketFact):
     outcome: Literal["reached", "attempts_exhausted"]
     proof: str | None = Field(default=None, description="Call or recording id.")
     attempts: Count | None = None
-    purpose: Literal["contact", "explanation"] = Field(
-        default="contact", description="Explanation: what the unit owes on an unsatisfied ticket (双鸭山 第二十二条)."
+    purpose: Literal["contact", "explanation", "legal_explanation"] = Field(
+        default="contact",
+        description=(
+            "Explanation: what the unit owes on an unsatisfied ticket (双鸭山 第二十二条). Legal "
+            "explanation: owed on an unlawful demand (双鸭山 第二十一条（三）), a contact like any other besides."
+        ),
     )
     remark: str | None = Field(default=None, description="Masked.")
+    provisions: str | None = Field(default=None, description="Of a legal explanation: the rules told. Masked.")
+    consequences: str | None = Field(default=None, description="Of a legal explanation: what follows in law. Masked.")
 
 
 class ProgressReported(TicketFact):

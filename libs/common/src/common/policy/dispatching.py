@@ -1,6 +1,8 @@
-"""By which principles a work order goes to a unit, and which part a unit plays."""
+"""By which principles a work order goes to a unit, which part a unit plays, what it tells who demands the unlawful."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from common.basis import Basis
 from common.policy.ruled import Code, Entry, Part, Register, Ruled
@@ -29,13 +31,24 @@ class Claims(Ruled):
     principle: Code
 
 
+Told = Literal["provisions", "consequences"]
+"""What can be told to somebody whose demand is against the law: the rules to be kept, what follows in law."""
+
+
+class LegalExplanation(Ruled):
+    """普法宣传: the requester of an unlawful demand is told the law. ``tells``: what must have been told."""
+
+    tells: Annotated[tuple[Told, ...], Field(min_length=1)]
+
+
 class Dispatching(Part):
-    """派单 (双鸭山 第九条、第十四条). Without ``sub_assignment`` or ``claims`` that way is closed."""
+    """派单 (双鸭山 第九条、第十四条). What is left out is not provided."""
 
     principles: Register[Principle]
     roles: Register[Role]
     sub_assignment: Ruled | None = None
     claims: Claims | None = None
+    legal_explanation: LegalExplanation | None = None
 
     def basis_of_lead(self) -> tuple[Basis, ...]:
         """Why some things are the lead's alone (双鸭山 第十四条); empty where the pack knows no lead."""

@@ -1,10 +1,13 @@
-"""Dispatching (派单), cessation (停止办理): to whom by which principle, when a unit may stop (第十四条、二十三条)."""
+"""Dispatching (派单), legal explanations (普法), cessation (停止办理): to whom by which principle, what must be told,
+when a unit may stop (第十四条、二十一条、二十三条)."""
 
 from collections.abc import Iterator
 
+from common.policy.dispatching import Told
 from common.policy.ruled import Code, Words
 from dispatch.assignment.rules import AssignmentRefused, check_principle
 from dispatch.cessation.rules import CessationRefused, check_cessation
+from dispatch.contacts.rules import ExplanationRefused, check_legal_explanation
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
 
 
@@ -30,6 +33,29 @@ class AssignedBy(Expectation):
             return
         yield from compare(what, self.refused, None)
         yield from compare(f"articles: {what}", self.articles, articles((principle.basis,)))
+
+
+class LawExplained(Expectation):
+    """A unit that explains the law to the requester of an unlawful demand; ``told``: of what it spoke."""
+
+    told: tuple[Told, ...] = ()
+    reached: bool = True
+    articles: tuple[Words, ...] = ()
+    refused: Words | None = None
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        section = stage.pack.dispatching.legal_explanation
+        if section is None:
+            yield "the pack knows no legal explanation"
+            return
+        try:
+            basis = check_legal_explanation(section, dict.fromkeys(self.told, "某规定"), reached=self.reached)
+        except ExplanationRefused as refused:
+            yield from compare("explaining the law", self.refused, refused.message)
+            yield from compare("articles of the refusal", self.articles, articles(refused.basis))
+            return
+        yield from compare("explaining the law", self.refused, None)
+        yield from compare("articles of the explanation", self.articles, articles(basis))
 
 
 class Stopped(Expectation):

@@ -13,7 +13,7 @@ from hotline.rehearsal.accountability import Finding
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
 from hotline.rehearsal.consultations import ConsultationConvened, Escalated
-from hotline.rehearsal.dispatching import AssignedBy, Stopped
+from hotline.rehearsal.dispatching import AssignedBy, LawExplained, Stopped
 from hotline.rehearsal.extensions import ExtensionRequested
 from hotline.rehearsal.notices import NoticesSent
 from hotline.rehearsal.registration import Registration
@@ -46,6 +46,7 @@ class Scenario(Part):
     unit: Several[UnitEntered] = ()
     assigned: Several[AssignedBy] = ()
     stopped: Several[Stopped] = ()
+    law_explained: Several[LawExplained] = ()
     extension: Several[ExtensionRequested] = ()
     supervision: Several[SupervisionByHand] = ()
     near_limit: Several[LimitComesNear] = ()

@@ -5,19 +5,25 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from common.basis import Basis
 from common.events.dispatch import ProgressReported, RequesterContacted
 from common.messaging.room import Transaction
+from common.policy.dispatching import Told
+from common.policy.pack import Pack
 from common.security.access import Principal
 from common.web.inputs import not_before, not_in_future
-from common.web.problems import invalid
+from common.web.problems import FieldError, Problem, conflict, invalid
+from dispatch.contacts.rules import ExplanationRefused, check_legal_explanation
 from dispatch.docket import SHELF, Docket, acting, fact, holder_of, moved, require_lead, take
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One contact with the requester. ``occurred_at`` None: now. ``remark`` is masked.
+    """One contact with the requester. ``occurred_at`` None: now. The free texts are masked.
 
     ``purpose`` explanation: what the lead owes on an unsatisfied ticket, after its closing (双鸭山 第二十二条).
+    legal_explanation: the demand is against the law, and the requester was told the ``provisions`` to be kept and the
+    ``consequences`` in law (双鸭山 第二十一条（三）).
     """
 
     round: int
@@ -25,19 +31,34 @@ class Contact:
     occurred_at: datetime | None = None
     proof: str | None = None
     attempts: int | None = None
-    purpose: Literal["contact", "explanation"] = "contact"
+    purpose: Literal["contact", "explanation", "legal_explanation"] = "contact"
     remark: str | None = None
+    provisions: str | None = None
+    consequences: str | None = None
+
+    @property
+    def law(self) -> dict[Told, str | None]:
+        """What was told of the law."""
+        return {"provisions": self.provisions, "consequences": self.consequences}
 
 
 async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, contact: Contact) -> Docket:
     """A unit has spoken to the requester, or has tried enough. An earlier instant needs its proof and may lie neither
-    before the dispatch nor in the future. Explaining is the lead's."""
+    before the dispatch nor in the future. Explaining is the lead's; the law may be explained for it by a unit to which
+    it passed the ticket on."""
     docket = await take(tx, caller, "contact.create", ticket, contact.round)
+    basis: tuple[Basis, ...] = ()
     if contact.purpose == "explanation":
         moved(docket, "explain")
         require_lead(docket, caller, await SHELF.version(tx.connection, docket.policy))
     else:
         moved(docket, "record_contact")
+    if contact.purpose == "legal_explanation":
+        basis = _of_the_law(docket, caller, await SHELF.version(tx.connection, docket.policy), contact)
+    else:
+        for field, words in contact.law.items():
+            if words is not None:
+                raise invalid(field, "not_of_purpose", "仅在普法告知时填写。")
     if contact.occurred_at is not None:
         not_in_future("occurred_at", contact.occurred_at, tx.now)
         assert docket.round_began_at is not None
@@ -46,7 +67,7 @@ async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, conta
             raise invalid("proof", "required", "补记较早的联系须附通话或者录音编号。")
     tx.announce(
         RequesterContacted(
-            **fact(tx, docket, acting(caller), contact.occurred_at),
+            **{**fact(tx, docket, acting(caller), contact.occurred_at), "basis": basis},
             unit=holder_of(docket, caller),
             level=2,
             outcome=contact.outcome,
@@ -54,10 +75,30 @@ async def record_contact(tx: Transaction, caller: Principal, ticket: UUID, conta
             attempts=contact.attempts,
             purpose=contact.purpose,
             remark=contact.remark,
+            provisions=contact.provisions,
+            consequences=contact.consequences,
         ),
         docket.subject,
     )
     return docket
+
+
+def _of_the_law(docket: Docket, caller: Principal, pack: Pack, contact: Contact) -> tuple[Basis, ...]:
+    """On what a legal explanation rests. 409 ``not_provided`` where the pack knows none; 422 for one that leaves out
+    what the pack wants told.
+    """
+    section = pack.dispatching.legal_explanation
+    if section is None:
+        raise conflict("not_provided", "本地规则没有普法告知。")
+    if holder_of(docket, caller) != docket.unit:
+        require_lead(docket, caller, pack)
+    try:
+        return check_legal_explanation(section, contact.law, reached=contact.outcome == "reached")
+    except ExplanationRefused as refusal:
+        fields = (FieldError(refusal.field, refusal.rule, refusal.message),)
+        raise Problem(
+            422, "invalid_input", "输入有误", "有字段不符合要求。", fields=fields, basis=refusal.basis
+        ) from None
 
 
 async def report_progress(

@@ -22,6 +22,8 @@ class ContactMade(ApiModel):
     """A contact; ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id).
 
     ``purpose`` explanation: after the closing, what the requester is told about an unsatisfactory result.
+    legal_explanation: the demand is against law, policy or morals; ``provisions``: which rules, in their words, the
+    requester was told to keep; ``consequences``: what the requester was told follows in law.
     """
 
     round: Annotated[int, Field(ge=1)]
@@ -29,8 +31,10 @@ class ContactMade(ApiModel):
     occurred_at: Instant | None = None
     proof: Annotated[str, Text(200)] | None = None
     attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
-    purpose: Literal["contact", "explanation"] = "contact"
+    purpose: Literal["contact", "explanation", "legal_explanation"] = "contact"
     remark: Annotated[str, Text(1000)] | None = None
+    provisions: Annotated[str, Text(5000)] | None = None
+    consequences: Annotated[str, Text(5000)] | None = None
 
 
 class Progress(ApiModel):
@@ -45,7 +49,7 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
 
     @routes.post("/contacts", status_code=201, response_model=Standing, openapi_extra=KEYED)
     async def contact_requester(ticket: UUID, made: ContactMade, caller: Caller, request: Request) -> Response:
-        """联系诉求人；回访不满意的，办结后向诉求人说明情况。"""
+        """联系诉求人；诉求违法的，做好普法宣传；回访不满意的，办结后向诉求人说明情况。"""
         admit("contact.create", caller)
         contact = Contact(
             round=made.round,
@@ -55,6 +59,8 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
             attempts=made.attempts,
             purpose=made.purpose,
             remark=None if made.remark is None else mask(made.remark),
+            provisions=None if made.provisions is None else mask(made.provisions),
+            consequences=None if made.consequences is None else mask(made.consequences),
         )
 
         async def command(tx: Transaction) -> Answer:
