@@ -15,6 +15,7 @@ from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks, problems_of_judgements
 from common.policy.cessation import Cessation
 from common.policy.closing import Closing
+from common.policy.clusters import Clusters, problems_of_clusters
 from common.policy.consistency import problems_of_sections
 from common.policy.consultation import Consultation, problems_of_consultation
 from common.policy.dispatching import Dispatching
@@ -69,6 +70,7 @@ class Pack(Part):
     restrictions: Restrictions | None = None
     extensions: Extensions | None = None
     supervision: Supervision | None = None
+    clusters: Clusters | None = None
 
     @property
     def effective_from(self) -> date:
@@ -141,6 +143,8 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         problems += problems_of_consultation(pack.consultation, pack.dispatching.principles, functions)
     if pack.escalation is not None:
         problems += problems_of_escalation(pack.escalation, pack.consultation)
+    if pack.clusters is not None:
+        problems += problems_of_clusters(pack.clusters, pack.ticket.types)
     problems += problems_of_judgements(pack.callbacks)
     if pack.main_document not in pack.documents:
         problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
