@@ -16,6 +16,8 @@ ALLOWED = {
     "ticket.read": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "ticket.timeline": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "ticket.callback": "agent softphone admin",
+    "cluster.read": "agent dispatcher unit reviewer supervisor viewer admin",
+    "cluster.answer": "unit admin",
     "contact.reveal": "unit agent admin",
     "assignment.create": "dispatcher admin",
     "sign_in.create": "unit admin",

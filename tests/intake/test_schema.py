@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from tests.intake.centre import Centre
 
 import intake.callbacks.store
+import intake.clusters.store
 import intake.registration.store
 import intake.restrictions.store
 import intake.vault.store  # noqa: F401 - they add their tables

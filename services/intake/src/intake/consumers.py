@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from common.events.catalogue import CATALOGUE
-from common.events.dispatch import RulingApplied
+from common.events.dispatch import Dispatched, RulingApplied
 from common.events.envelope import Event, ticket_of_subject
 from common.events.review import ReturnRuling
 from common.messaging.room import Transaction
 from common.messaging.runner import Handler
+from intake.clusters.commands import gather
 from intake.docket import EXTENDED, OVERDUE, SHELF, add_entry, follow, mark_by_rule
 
 
@@ -18,6 +19,14 @@ async def remember(tx: Transaction, event: Event) -> None:
     if ticket is not None:
         await follow(tx.connection, ticket, event)
         add_entry(tx, ticket, event)
+
+
+async def heed_dispatch(tx: Transaction, event: Event) -> None:
+    """A unit got the ticket: with others of its kind it may show concentrated demands (双鸭山 第八条（五）)."""
+    dispatched = event.data
+    assert isinstance(dispatched, Dispatched)
+    await remember(tx, event)
+    await gather(tx, await SHELF.version(tx.connection, dispatched.policy), dispatched)
 
 
 async def heed_return(tx: Transaction, event: Event) -> None:
@@ -43,6 +52,7 @@ async def heed_ruling(tx: Transaction, event: Event) -> None:
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **{name: remember for name, entry in CATALOGUE.items() if "ticket" in entry.about},
+    "Dispatched": heed_dispatch,
     "ReturnApproved": heed_return,
     "ReturnDenied": heed_return,
     "RulingApplied": heed_ruling,

@@ -1,10 +1,11 @@
-"""Intake, put together: 受理、更正、补充、催单、撤单、限制使用、诉求人保密库、回访、工单全程."""
+"""Intake, put together: 受理、更正、补充、催单、撤单、限制使用、集中诉求、诉求人保密库、回访、工单全程."""
 
 from common.runtime.assembly import assemble, commands_of
 from common.runtime.service import Service, Surroundings
 from common.security.vaulting import KeyRing
 from intake.amendments.routes import amendment_routes
 from intake.callbacks.routes import callback_routes
+from intake.clusters.routes import cluster_routes
 from intake.consumers import HANDLERS
 from intake.registration.commands import Desk
 from intake.registration.routes import registration_routes
@@ -32,6 +33,7 @@ def build(surroundings: Surroundings) -> Service:
             amendment_routes(keys, commands),
             wish_routes(keys, commands),
             restriction_routes(room, keys, commands),
+            cluster_routes(room, commands),
             reveal_routes(room, keys),
         ),
         handlers=HANDLERS,

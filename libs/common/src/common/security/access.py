@@ -77,6 +77,8 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "ticket.withdraw": {"softphone": _AREA, "agent": _AREA, "admin": _AREA},
     "restriction.read": {"agent": _AREA, "supervisor": _AREA, "admin": _AREA},
     "restriction.impose": {"supervisor": _AREA, "admin": _AREA},
+    "cluster.read": {**_CENTRE, "unit": Relation.OWN_UNIT},
+    "cluster.answer": {"unit": Relation.OWN_UNIT, "admin": _AREA},
     "contact.reveal": {"unit": _HOLDS, "agent": _AREA, "admin": _AREA},
     "assignment.create": {"dispatcher": _AREA, "admin": _AREA},
     "sub_assignment.create": _UNIT,

@@ -12,6 +12,7 @@ from common.policy.ruled import Part, Words
 from hotline.rehearsal.accountability import Finding
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
+from hotline.rehearsal.clusters import ClusterGathered
 from hotline.rehearsal.consultations import ConsultationConvened, Escalated
 from hotline.rehearsal.dispatching import AssignedBy, LawExplained, Stopped
 from hotline.rehearsal.extensions import ExtensionRequested
@@ -55,6 +56,7 @@ class Scenario(Part):
     finding: Several[Finding] = ()
     notices: Several[NoticesSent] = ()
     restriction: Several[RestrictionWanted] = ()
+    cluster: Several[ClusterGathered] = ()
     lists: Several[ListRead] = ()
     values: Several[Values] = ()
     closes_at_once: bool | None = None

@@ -1,0 +1,117 @@
+"""Gathering tickets into a cluster, and the unit's answer to it."""
+
+from uuid import UUID
+
+from common.basis import Basis
+from common.clock import new_id
+from common.events.dispatch import Dispatched
+from common.events.envelope import Actor
+from common.events.intake import ClusterDetected, PushAnswered
+from common.messaging.room import Transaction
+from common.policy import Pack
+from common.security.access import Principal, require
+from common.security.masking import mask
+from common.security.refusals import NotVisible
+from intake.clusters import store
+from intake.clusters.rules import Gathered, counts, gathered
+from intake.docket import actor_of
+
+BY_RULE = Actor(role="system")
+
+
+class AlreadyAnswered(ValueError):
+    """The unit's answer to the cluster stands; ``basis`` is why the cluster was shown."""
+
+    def __init__(self, basis: tuple[Basis, ...]) -> None:
+        super().__init__("already answered")
+        self.basis = basis
+
+
+def subject_of(cluster: UUID) -> str:
+    return f"cluster/{cluster}"
+
+
+async def gather(tx: Transaction, pack: Pack, dispatched: Dispatched) -> None:
+    """A unit got a ticket, and the docket says so already. It joins the open cluster of its category and unit; without
+    one, it may be the ticket that opens it. A ticket of an earlier cluster of both is not counted again."""
+    section = pack.clusters
+    found = await store.demand_of(tx.connection, dispatched.ticket) if section else None
+    if section is None or found is None or not counts(section, found[0].type):
+        return
+    (demand, category), unit, at = found, dispatched.unit, dispatched.occurred_at
+    await store.lock(tx.connection, unit, category)
+    standing = await store.open_at(tx.connection, unit, category, at)
+    if standing is not None:
+        if demand.received_at >= standing["starts_at"]:
+            await store.join(tx.connection, standing["id"], (demand.ticket,))
+        return
+    together = gathered(section, await store.uncounted(tx.connection, unit, category, section.since(at)), at)
+    if together is not None:
+        await _open(tx, pack, dispatched, category, together)
+
+
+async def _open(tx: Transaction, pack: Pack, dispatched: Dispatched, category: str, together: Gathered) -> None:
+    cluster = new_id()
+    tickets = tuple(demand.ticket for demand in together.demands)
+    await store.add(
+        tx.connection,
+        id=cluster,
+        jurisdiction=pack.jurisdiction,
+        policy=pack.version,
+        unit=dispatched.unit,
+        category=category,
+        starts_at=together.starts_at,
+        ends_at=together.ends_at,
+        basis=[each.model_dump(mode="json") for each in together.basis],
+        detected_at=tx.now,
+    )
+    await store.join(tx.connection, cluster, tickets)
+    tx.announce(
+        ClusterDetected(
+            occurred_at=dispatched.occurred_at,
+            accepted_at=tx.now,
+            actor=BY_RULE,
+            basis=together.basis,
+            jurisdiction=pack.jurisdiction,
+            cluster=cluster,
+            policy=pack.version,
+            category=category,
+            place=category,  # addresses are free text; what these tickets are known to share is their category
+            tickets=tickets,
+            count=len(tickets),
+            window_from=together.starts_at,
+            window_to=together.ends_at,
+            unit=dispatched.unit,
+        ),
+        subject_of(cluster),
+    )
+
+
+async def answer(tx: Transaction, caller: Principal, cluster: UUID, text: str, measure: str) -> str:
+    """Keep what the unit found and its measure; returns the unit. ``AlreadyAnswered`` when it has answered."""
+    row = await store.load(tx.connection, cluster, lock=True)
+    if row is None:
+        raise NotVisible("cluster.answer")
+    require("cluster.answer", caller, jurisdiction=row["jurisdiction"], holders=(row["unit"],))
+    if row["answered_at"] is not None:
+        raise AlreadyAnswered(tuple(Basis.model_validate(each) for each in row["basis"]))
+    text, measure = mask(text), mask(measure)
+    await store.keep_answer(
+        tx.connection, cluster, answered_at=tx.now, answered_by=caller.account, text=text, measure=measure
+    )
+    tx.announce(
+        PushAnswered(
+            occurred_at=tx.now,
+            accepted_at=tx.now,
+            actor=actor_of(caller),
+            jurisdiction=row["jurisdiction"],
+            cluster=cluster,
+            push=cluster,  # no sheet of its own is pushed here: the cluster is what the unit was shown
+            policy=row["policy"],
+            unit=row["unit"],
+            text=text,
+            measure=measure,
+        ),
+        subject_of(cluster),
+    )
+    return str(row["unit"])
