@@ -39,8 +39,10 @@ async def gather(tx: Transaction, pack: Pack, dispatched: Dispatched) -> None:
     if section is None or found is None or not counts(section, found[0].type):
         return
     (demand, category), unit, at = found, dispatched.unit, dispatched.occurred_at
-    await store.lock(tx.connection, unit, category)
     standing = await store.open_at(tx.connection, unit, category, at)
+    if standing is None:
+        await store.lock(tx.connection, unit, category)
+        standing = await store.open_at(tx.connection, unit, category, at)  # another may have opened it meanwhile
     if standing is not None:
         if demand.received_at >= standing["starts_at"]:
             await store.join(tx.connection, standing["id"], (demand.ticket,))

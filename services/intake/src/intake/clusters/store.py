@@ -82,7 +82,7 @@ async def open_at(connection: AsyncConnection, unit: str, category: str, at: dat
     query = select(rows.id, rows.starts_at).where(
         rows.unit == unit, rows.category == category, rows.answered_at.is_(None), rows.ends_at > at
     )
-    latest = query.order_by(rows.id.desc()).limit(1).with_for_update()
+    latest = query.order_by(rows.id.desc()).limit(1).with_for_update(read=True)
     return (await connection.execute(latest)).mappings().one_or_none()
 
 
