@@ -110,6 +110,8 @@ async def test_what_may_happen_several_times_is_counted_by_name(
         review.NoticeIssued(
             **told(ticket), **of, kind="criticism", ground="late_without_statement", tickets=(ticket,), text="通报"
         ),
+        review.NoticeIssued(**told(ticket), **of, kind="prompt", ground="rota", text="请即整改"),
+        review.NoticeIssued(**told(ticket), **of, kind="talk", ground="rota", text="约谈提醒"),
     )
     wider = told(ticket) | {"ticket": None, "number": None, "round": 0}
     referral = review.ReferralSent(**wider, **of, addressee="有权机关", sent_on=at(NOON).date())
@@ -120,7 +122,7 @@ async def test_what_may_happen_several_times_is_counted_by_name(
         "extension_requested": 1, "extension_granted": 1,
         "consultation_convened": 2, "consultation_unresolved": 1, "consultation_open": 1, "escalated": 1,
         "supervision_phone": 1, "supervision_special": 1, "supervision_replied": 1, "urged": 2,
-        "notice_issued": 1, "referral_sent": 1,
+        "notice_issued": 1, "prompt_issued": 1, "talk_issued": 1, "referral_sent": 1,
     }  # fmt: skip
     assert (seen["returns"], seen["overdue"]) == (2, 1)
     assert "通报" in seen["definition"]["occurrences"]

@@ -119,6 +119,8 @@ def _names(data: TicketFact | WiderFact) -> tuple[str, ...]:
     match data:
         case review.SupervisionIssued(form=form):
             return (f"supervision_{form}",)
+        case review.NoticeIssued(kind="prompt" | "talk" as kind):
+            return (f"{kind}_issued",)
         case review.ConsultationConcluded(outcome="unresolved"):
             return ("consultation_unresolved",)
         case review.ReturnRuling(late=True):

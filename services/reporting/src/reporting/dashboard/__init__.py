@@ -34,6 +34,8 @@ _NAMES = {
     "supervision_replied": "督办回复",
     "urged": "催单",
     "notice_issued": "通报",
+    "prompt_issued": "工作提示",
+    "talk_issued": "约谈提醒",
     "referral_prepared": "拟移交",
     "referral_sent": "移交有权机关",
     "responded": "响应率",
