@@ -31,6 +31,8 @@ ALLOWED = {
     "units.write": "admin",
     "units.read": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "unit.feed": "unit admin",
+    "accountability.read": "agent dispatcher reviewer supervisor viewer admin",
+    "accountability.read_notice": "agent dispatcher unit reviewer supervisor viewer admin",
     "unit_notices.read": "agent dispatcher unit reviewer supervisor viewer admin",
     "deadlines.read": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "calendars.write": "admin",

@@ -28,6 +28,8 @@ def test_every_event_is_in_the_glossary_with_its_owner() -> None:
 def test_the_packs_labels_are_the_glossarys_terms(pack: Pack) -> None:
     assert pack.consultation is not None
     assert pack.supervision is not None
+    assert pack.accountability is not None
+    assert pack.accountability.notice_kinds is not None
     for entries in (
         pack.ticket.types,
         pack.ticket.marks,
@@ -35,6 +37,7 @@ def test_the_packs_labels_are_the_glossarys_terms(pack: Pack) -> None:
         pack.dispatching.principles,
         pack.consultation.forms,
         pack.supervision.forms,
+        pack.accountability.notice_kinds.kinds,
         pack.unit_kinds,
     ):
         for entry in entries.values():

@@ -85,7 +85,7 @@ async def test_a_missed_verdict_without_a_statement_is_found_with_its_evidence_a
     assert await late.told() == [], "nothing is announced until a person decides"
     assert (await desk.get(f"/notices/{one['id']}", "viewer")).json() == one
     assert (await desk.get(f"/referrals/{one['id']}", "viewer")).status_code == 404
-    assert (await desk.get("/notices", "unit", CHENGGUAN)).status_code == 403
+    assert (await desk.get("/referrals", "unit", CHENGGUAN)).status_code == 403
     assert (await desk.get(f"/notices/{one['id']}", "viewer", jurisdiction="tongjiang")).status_code == 404
     assert (await desk.get("/notices", "viewer", jurisdiction="tongjiang")).json()["items"] == []
 
@@ -161,6 +161,61 @@ async def test_a_person_issues_the_notice_once_never_about_the_own_unit(desk: De
     await ticket.reissued()
     await desk.wire.deliver(verdict(DeadlineMissed, ticket, due_at=at("2025-11-20 00:00")))
     assert [found["state"] for found in await findings(desk)] == ["issued", "open"]
+
+
+async def test_a_person_chooses_what_the_notice_is_and_the_unit_reads_what_was_issued_to_it(desk: Desk) -> None:
+    """双鸭山 第三十一条: 通报, 工作提示, 约谈提醒; a unit sees no open, dismissed or foreign one."""
+    by_hand = {"jurisdiction": JURISDICTION, "ground": "rota", "said": "未按要求轮值"}
+
+    async def propose(unit: str = CHENGGUAN, **body: Any) -> Any:
+        return await desk.post("/notices", by_hand | {"unit": unit} | body, "supervisor", YINGSHANG)
+
+    wrong = await propose(kind="scolding")
+    assert (wrong.status_code, wrong.json()["fields"][0]["field"]) == (422, "kind")
+    assert "prompt（工作提示）" in wrong.json()["fields"][0]["message"]
+    assert (
+        await desk.post("/referrals", by_hand | {"unit": CHENGGUAN, "kind": "talk"}, "supervisor")
+    ).status_code == 422
+    cases = (
+        ("prompt", None, "prompt", "工作提示", "第三十四条（二）3"),
+        ("prompt", "talk", "talk", "约谈提醒", "第三十一条"),
+        (None, "criticism", "criticism", "通报", "第三十一条"),
+        (None, None, "criticism", "通报", "第三十一条"),
+    )
+    issued = []
+    for proposed, chosen, kind, label, article in cases:
+        one = (await propose(kind=proposed)).json()
+        assert (one["kind"], [each["code"] for each in one["kinds"]]) == (proposed, ["criticism", "prompt", "talk"])
+        assert (await desk.get(f"/notices/{one['id']}", "unit", CHENGGUAN)).status_code == 404, "still open"
+        refused = await decide(desk, "notices", one["id"], "issue", kind="scolding")
+        assert (refused.status_code, refused.json()["fields"][0]["rule"]) == (422, "choice")
+        refused = await decide(desk, "notices", one["id"], "dismiss", kind="talk")
+        assert (refused.status_code, refused.json()["fields"][0]["rule"]) == (422, "not_of_decision")
+        answer = (await decide(desk, "notices", one["id"], "issue", kind=chosen)).json()
+        assert (answer["state"], answer["kind"], answer["kind_label"], answer["kinds"]) == ("issued", kind, label, [])
+        [told] = await desk.wire.announced("NoticeIssued", about=f"case/{one['id']}")
+        assert isinstance(told.data, NoticeIssued)
+        assert (told.data.kind, told.data.basis[-1].article) == (kind, article)
+        issued.append(one["id"])
+    dismissed, others = (await propose()).json()["id"], (await propose(ZHUJIAN)).json()["id"]
+    assert (await decide(desk, "notices", dismissed, "dismiss")).json()["kind"] is None
+    assert (await decide(desk, "notices", others, "issue")).status_code == 201
+
+    async def read(unit: str, path: str = "/notices") -> Any:
+        return await desk.get(path, "unit", unit)
+
+    assert [one["id"] for one in (await read(CHENGGUAN)).json()["items"]] == issued
+    assert [one["id"] for one in (await read(ZHUJIAN)).json()["items"]] == [others]
+    for query in ("?state=open", "?state=dismissed", f"?unit={ZHUJIAN}"):
+        assert (await read(CHENGGUAN, f"/notices{query}")).json()["items"] == []
+    own = (await read(CHENGGUAN, f"/notices/{issued[0]}")).json()
+    assert (own["kind_label"], own["decision"]["text"], own["proposed_by"]) == (
+        "工作提示",
+        "经核实，予以通报。联系 [手机号]",
+        None,
+    )
+    for foreign in (others, dismissed):
+        assert (await read(CHENGGUAN, f"/notices/{foreign}")).status_code == 404
 
 
 async def test_of_people_who_decide_at_once_the_first_decides(desk: Desk) -> None:

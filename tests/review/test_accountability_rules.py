@@ -21,11 +21,13 @@ from review.accountability.rules import (
     Found,
     decided,
     found,
+    kind_of_notice,
     month_of,
     months_back,
     months_found,
     tallied,
 )
+from review.refusals import FieldRefused
 
 PACK = load_pack(PACKS / JURISDICTION)
 UNIT = "shuangyashan.chengguan"
@@ -218,3 +220,10 @@ def test_the_pack_says_of_every_ground_whom_it_concerns_and_what_follows() -> No
         "designated_inactive": "notice",
         "shirking": "referral",
     }
+
+
+def test_without_kinds_in_the_pack_every_notice_is_one_of_criticism() -> None:
+    plain = section().model_copy(update={"notice_kinds": None})
+    assert kind_of_notice(plain, None) == kind_of_notice(plain, "criticism") == ("criticism", ())
+    with pytest.raises(FieldRefused, match="kind"):
+        kind_of_notice(plain, "talk")

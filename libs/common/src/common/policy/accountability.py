@@ -82,6 +82,28 @@ class Ground(Entry):
         return self
 
 
+NoticeKindCode = Literal["criticism", "prompt", "talk"]
+
+
+class NoticeKind(Entry):
+    """What a notice may be: 通报, 工作提示, 约谈提醒 (双鸭山 第三十一条)."""
+
+    code: NoticeKindCode
+
+
+class NoticeKinds(Ruled):
+    """The kinds of notice; ``default``: what one is unless the person who decides chooses another."""
+
+    default: NoticeKindCode
+    kinds: Register[NoticeKind]
+
+    @model_validator(mode="after")
+    def _default_is_listed(self) -> Self:
+        if self.default not in self.kinds:
+            raise ValueError(f"no kind of notice is called {self.default!r}")
+        return self
+
+
 class Addressee(Ruled):
     """The body that a referral goes to unless the person who sends it names another."""
 
@@ -89,9 +111,10 @@ class Addressee(Ruled):
 
 
 class Accountability(Part):
-    """责任追究 (双鸭山 第三十四条)."""
+    """责任追究 (双鸭山 第三十四条). Without ``notice_kinds`` every notice is one of criticism."""
 
     grounds: Register[Ground]
+    notice_kinds: NoticeKinds | None = None
     addressee: Addressee
 
     @model_validator(mode="after")

@@ -45,7 +45,7 @@ class Relation(StrEnum):
     HOLDS = "holds"
     """The token's unit holds the ticket, now or as the story tells; the command says who holds it."""
     OWN_UNIT = "own_unit"
-    """The unit named in the path is the token's unit."""
+    """The unit named in the path, or that the object is addressed to, is the token's unit."""
     NOT_OWN_UNIT = "not_own_unit"
     """In the jurisdiction, and not filed by the token's unit."""
 
@@ -107,6 +107,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "supervision.read": _READERS,
     "supervision.reply": _UNIT,
     "accountability.read": _CENTRE,
+    "accountability.read_notice": {**_CENTRE, "unit": Relation.OWN_UNIT},
     "accountability.propose": _AUTHORITY,
     "accountability.decide": {"supervisor": Relation.NOT_OWN_UNIT, "admin": Relation.NOT_OWN_UNIT},
     "callback.judge": {"reviewer": Relation.NOT_OWN_UNIT, "admin": Relation.NOT_OWN_UNIT},

@@ -16,14 +16,16 @@ from common.clock import SHANGHAI
 from common.events.vocabulary import DeadlineKind
 from common.events.wording import DEADLINE_WORDS
 from common.policy.accountability import (
+    Accountability,
     DesignatedInactive,
     Ground,
     LateWithoutStatement,
     LowSatisfaction,
+    NoticeKindCode,
     Shirking,
     SupervisionUnanswered,
 )
-from review.refusals import Refused
+from review.refusals import FieldRefused, Refused
 
 State = Literal["open", "issued", "sent", "dismissed", "lapsed"]
 """``open``: a person decides. ``lapsed``: later facts took its ground away before anybody decided."""
@@ -37,7 +39,7 @@ NAMES: Final[Mapping[Follows, str]] = {"notice": "通报", "referral": "移交"}
 
 _WORDS: Final[Mapping[State, str]] = {
     "open": "待决定",
-    "issued": "已通报",
+    "issued": "已发出",
     "sent": "已移交",
     "dismissed": "已不予追究",
     "lapsed": "已因据以认定的情形不成立而失效",
@@ -270,3 +272,19 @@ def decided(state: State, follows: Follows, decision: Decision) -> State:
     if state != "open":
         raise FindingDecided(f"该事项{_WORDS[state]}，不能再次决定。")
     return OUTCOME[decision]
+
+
+def kind_of_notice(accountability: Accountability, chosen: str | None) -> tuple[NoticeKindCode, tuple[Basis, ...]]:
+    """What a notice is, and by which clause: as was chosen, else the pack's default. ``FieldRefused`` for a kind that
+    the pack does not list.
+    """
+    section = accountability.notice_kinds
+    if section is None:
+        if chosen not in (None, "criticism"):
+            raise FieldRefused("kind", "choice", "本地规则的通报不分种类。")
+        return "criticism", ()
+    kind = section.kinds.get(chosen or section.default)
+    if kind is None:
+        known = "、".join(f"{one.code}（{one.label}）" for one in section.kinds.values())
+        raise FieldRefused("kind", "choice", f"应为：{known}。", basis=(section.basis,))
+    return kind.code, (kind.basis,)

@@ -63,6 +63,7 @@ FINDING: Final = Table(
     Column("addressee", Text),
     Column("decided_by", Text),
     Column("decided_at", Instant),
+    Column("kind", Text, comment="of a notice, once somebody chose it"),
 )
 Index(
     "finding_open_key",
@@ -89,7 +90,7 @@ _FACT: Final = tuple(FACT.c[name] for name in Fact.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. ``unit`` None: it concerns an account of the centre's own staff."""
+    """One finding. ``unit`` None: it concerns an account of the centre's own staff. ``kind``: of a notice."""
 
     id: UUID
     follows: Follows
@@ -110,6 +111,7 @@ class Finding:
     basis: list[dict[str, Any]]
     found_at: datetime
     proposed_by: str | None
+    kind: str | None = None
 
     @property
     def events(self) -> frozenset[UUID]:
@@ -246,6 +248,9 @@ async def view(connection: AsyncConnection, finding: UUID) -> Any:
     return await board.one(connection, _VIEW, FINDING, finding)
 
 
-async def listed(connection: AsyncConnection, wanted: Wanted, follows: Follows) -> Sequence[Any]:
-    """Findings, in the order in which they were found."""
-    return await board.listed(connection, _VIEW, FINDING, wanted, FINDING.c.follows == follows)
+async def listed(
+    connection: AsyncConnection, wanted: Wanted, follows: Follows, *, only_issued: bool = False
+) -> Sequence[Any]:
+    """Findings, in the order in which they were found; ``only_issued``: as those see them whom they concern."""
+    issued = (FINDING.c.state == "issued",) if only_issued else ()
+    return await board.listed(connection, _VIEW, FINDING, wanted, FINDING.c.follows == follows, *issued)

@@ -17,17 +17,28 @@ from review import docket as dockets
 from review import register
 from review.accountability import store
 from review.accountability.commands.keeping import Matter, subject_of, tell_prepared, tickets_of, told
-from review.accountability.rules import Decision, FindingOpen, Follows, NobodyAccountable, decided, month_of
+from review.accountability.rules import (
+    Decision,
+    FindingOpen,
+    Follows,
+    NobodyAccountable,
+    decided,
+    kind_of_notice,
+    month_of,
+)
 from review.accountability.store import Finding
 from review.clauses import stored_basis
 from review.docket import SHELF, acting, pack_of
+from review.refusals import FieldRefused
 
 _log = logger("review")
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a person brings forward. ``said`` is masked already. ``month``: any day of the month it is about."""
+    """What a person brings forward. ``said`` is masked already. ``month``: any day of the month it is about. ``kind``:
+    what the notice should be.
+    """
 
     follows: Follows
     jurisdiction: str
@@ -38,15 +49,20 @@ class Proposal:
     ticket: UUID | None = None
     month: date | None = None
     events: tuple[UUID, ...] = ()
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person decides; ``text`` is masked already: the notice's, the referral's, or why nothing follows."""
+    """What a person decides; ``text`` is masked already: the notice's, the referral's, or why nothing follows.
+
+    ``kind``: what the notice is; None: as it was brought forward, else as the pack says.
+    """
 
     decision: Decision
     text: str
     addressee: str | None = None
+    kind: str | None = None
 
 
 async def propose(tx: Transaction, caller: Principal, pack: Pack, proposal: Proposal) -> UUID:
@@ -56,6 +72,8 @@ async def propose(tx: Transaction, caller: Principal, pack: Pack, proposal: Prop
     if accountability is None:
         raise NobodyAccountable("本地区的规定没有责任追究。")
     ground = _ground(accountability, proposal)
+    if proposal.kind is not None:
+        kind_of_notice(accountability, proposal.kind)
     concerned = await _concerned(tx, ground, proposal)
     finding_id = new_id()
     finding = Finding(
@@ -78,6 +96,7 @@ async def propose(tx: Transaction, caller: Principal, pack: Pack, proposal: Prop
         basis=stored_basis((ground.basis,)),
         found_at=tx.now,
         proposed_by=caller.account,
+        kind=proposal.kind,
     )
     if not await store.add(tx.connection, finding):
         raise FindingOpen("同一事项已有一件待决定，请先作出决定。", basis=(ground.basis,))
@@ -141,7 +160,12 @@ async def decide(tx: Transaction, caller: Principal, finding: UUID, choice: Choi
     found = await store.load(tx.connection, finding)
     assert found is not None
     state = decided(found.state, found.follows, choice.decision)
-    addressee = await _addressee(tx, found, choice) if state == "sent" else None
+    if choice.kind is not None and state != "issued":
+        raise FieldRefused("kind", "not_of_decision", "不予通报的，不写种类。")
+    accountability = (await SHELF.version(tx.connection, found.policy)).accountability
+    assert accountability is not None, "the finding rests on this section"
+    kind, basis = kind_of_notice(accountability, choice.kind or found.kind)
+    addressee = (choice.addressee or accountability.addressee.name) if state == "sent" else None
     number = None if found.ticket is None else await store.number_of(tx.connection, found.ticket)
     await store.change(
         tx.connection,
@@ -149,16 +173,18 @@ async def decide(tx: Transaction, caller: Principal, finding: UUID, choice: Choi
         state=state,
         text=choice.text,
         addressee=addressee,
+        kind=kind if state == "issued" else found.kind,
         decided_by=caller.account,
         decided_at=tx.now,
     )
     fields = told(found, number, tx.now, acting(caller))
     if state == "issued":
+        fields["basis"] = tuple(dict.fromkeys((*fields["basis"], *basis)))
         issued = NoticeIssued(
             **fields,
             case=found.id,
             unit=found.unit,
-            kind="criticism",
+            kind=kind,
             ground=found.ground,
             tickets=tickets_of(found),
             text=choice.text,
@@ -168,12 +194,3 @@ async def decide(tx: Transaction, caller: Principal, finding: UUID, choice: Choi
         sent = ReferralSent(**fields, case=found.id, unit=found.unit, addressee=addressee, sent_on=local_date(tx.now))
         tx.announce(sent, subject_of(found))
     _log.info("finding decided", finding=str(finding), ground=found.ground, state=state)
-
-
-async def _addressee(tx: Transaction, finding: Finding, choice: Choice) -> str:
-    """The body that the person names, else the one of the pack."""
-    if choice.addressee is not None:
-        return choice.addressee
-    accountability = (await SHELF.version(tx.connection, finding.policy)).accountability
-    assert accountability is not None, "the finding rests on this section"
-    return accountability.addressee.name
