@@ -46,9 +46,9 @@ class Planned:
         return CATALOGUE[self.type].owner
 
 
-def _amended(name: str, type_: str, *marks: str) -> Planned:
+def _amended(name: str, type_: str, *marks: str, after: tuple[str, ...] = (), round_: int = 1) -> Planned:
     more = {"type": type_, "category": "城市管理", "marks": list(marks), "changed": ["type", "marks"]}
-    return Planned(name, "TicketAmended", more, after=(), unit=None)
+    return Planned(name, "TicketAmended", more, after, None, round=round_)
 
 
 def _applied(name: str, kind: str, case: UUID, *after: str, **more: Any) -> Planned:
@@ -71,6 +71,7 @@ GROUPS: tuple[tuple[Planned, ...], ...] = (
         Planned("returned", "Returned", {}, case=RETURN),
         _applied("taken from the unit", "return", RETURN, "returned", ended_round=1, new_status="awaiting_dispatch"),
         Planned("dispatched anew", "Dispatched", {}, ("taken from the unit",), OTHER, round=2),
+        _amended("amended in the new round", "help", after=("dispatched anew",), round_=2),
     ),
     (
         Planned("extended", "ExtensionGranted", {"granted": {"amount": 5, "unit": "working_days"}}, case=EXTENSION),
@@ -109,7 +110,9 @@ def stories(draw: st.DrawFn) -> Story:
             planned += group
     happened, moment = list[tuple[Planned, datetime]](), START
     for one in _ordered(draw, planned, None):
-        moment += draw(st.sampled_from((timedelta(minutes=50), timedelta(hours=7), timedelta(days=3))))
+        at_once = {one.source, *(other.source for other, then in happened if then == moment)} - {"intake"}
+        steps = (timedelta(minutes=50), timedelta(hours=7), timedelta(days=3), timedelta(0))
+        moment += draw(st.sampled_from(steps if len(at_once) < 2 else steps[:3]))
         happened.append((one, moment))
     arrives = [one.name for one in _ordered(draw, planned, [one for one, _ in happened])]
     for name in draw(st.lists(st.sampled_from(arrives), max_size=2)):

@@ -20,6 +20,9 @@ DISTURBING: Final = frozenset(
 )
 """Facts that change what other facts mean: against these, what happened first counts first, whenever it arrives."""
 
+_FINAL: Final = ("withdrawn", "merged", "archived")
+"""Statuses in which a ruling ends the ticket."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -43,15 +46,44 @@ class Fact:
         said = self.more.get(name)
         return datetime.fromisoformat(said) if said else None
 
-    @property
-    def place(self) -> tuple[datetime, bool]:
-        """Its place among the ticket's facts: by time; what a ticket says stands before what is done with it."""
-        return self.order_at, self.source != "intake"
+    def divides(self, amendment: "Fact") -> bool:
+        """Whether a round begins or is over with it, so that an amendment of the same instant counts behind it.
+
+        A dispatch of a later round than the amendment names was not known to whoever amended.
+        """
+        if self.type in ("Dispatched", "Reissued"):
+            return self.round <= amendment.round
+        if self.type == "RulingApplied":
+            return "ended_round" in self.more or self.more["new_status"] in _FINAL
+        return self.type in ("Closed", "HandlingStopped", "Archived")
+
+    def stands_before(self, other: "Fact") -> bool:
+        """Whether time puts it before that one, of another service.
+
+        Of one instant, what a ticket says stands before what is done with it, but not in a round that was over then.
+        """
+        if self.order_at != other.order_at:
+            return self.order_at < other.order_at
+        if self.source == "intake":
+            return not other.divides(self)
+        return other.source == "intake" and self.divides(other)
 
     def comes_before(self, known: "Fact") -> bool:
         """Whether it should have been known before that one, and that makes a difference."""
         matters = self.type in DISTURBING or known.type in DISTURBING
-        return matters and self.source != known.source and self.place < known.place
+        return matters and self.source != known.source and self.stands_before(known)
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts in the order they count in; each service's own order is kept."""
+    ordered = sorted(facts, key=lambda one: (one.order_at, one.source == "intake"))
+    found = [one for one in ordered if one.source != "intake"]
+    least = 0
+    for said in (one for one in ordered if one.source == "intake"):
+        before = [place for place, one in enumerate(found, 1) if one.source == "intake" or one.stands_before(said)]
+        least = max((least, *before))
+        found.insert(least, said)
+    return found
 
 
 def placed(fact: Fact, known: Iterable[Fact]) -> tuple[Fact, bool]:

@@ -14,7 +14,7 @@ from common.events.vocabulary import ImposedLimit, LegalLimit
 
 from .deadlines import Deadline, Identity, Name, State, Told
 from .docket import Docket
-from .facts import Fact
+from .facts import Fact, in_order
 from .known import Change, Known
 from .life import change
 from .plan import Rules
@@ -68,7 +68,7 @@ def taken_in(known: Known, fact: Fact, rules: Rules, *, disturbs: bool) -> Chang
 def retold(known: Known, fact: Fact, rules: Rules) -> Change:
     """What the fact changes, at its place among the others."""
     created, *others = known.facts
-    docket, rows = told(known.docket, (created, *sorted(others, key=lambda one: one.place)), rules)
+    docket, rows = told(known.docket, (created, *in_order(others)), rules)
     former = dict.fromkeys((*known.docket.former, *docket.former))
     docket = replace(docket, former=tuple(one for one in former if one not in docket.holders))
     standing = {row.identity: row for row in known.rows}
