@@ -192,13 +192,14 @@ async def _in_order(connection: Any, findings: Findings) -> None:
 
 
 async def _same_everywhere(connection: Any, findings: Findings) -> None:
-    """Four services know each ticket's status, round and unit; they agree."""
+    """Four services know each ticket's status, round and unit; they agree. sla knows who holds it until it ends."""
     findings.wrong(
         "tickets on whose state the services differ",
         await connection.fetch(
             """
             select d.ticket, d.status, i.status as intake, v.status as review, r.status as reporting,
-                   d.round, i.round as intake_round, v.round as review_round, r.round as reporting_round
+                   d.round, i.round as intake_round, v.round as review_round, r.round as reporting_round,
+                   s.round as sla_round, s.unit is not null as sla_holds, d.unit
             from dispatch.docket d
             full join intake.ticket i on i.id = d.ticket
             full join review.docket v on v.ticket = d.ticket
@@ -207,7 +208,8 @@ async def _same_everywhere(connection: Any, findings: Findings) -> None:
             where (d.status, d.round, d.unit) is distinct from (i.status, i.round, i.unit)
                or (d.status, d.round, d.unit) is distinct from (v.status, v.round, v.unit)
                or (d.status, d.round, d.unit) is distinct from (r.status, r.round, r.unit)
-               or (d.round, d.unit) is distinct from (s.round, s.unit)
+               or (d.round, case when d.status in ('archived', 'withdrawn', 'stopped') then null else d.unit end)
+                  is distinct from (s.round, s.unit)
             """
         ),
     )
@@ -218,6 +220,7 @@ async def _same_everywhere(connection: Any, findings: Findings) -> None:
             select l.subject, l.kind, l.round, l.state, l.verdict, r.state as r_state, r.verdict as r_verdict
             from sla.deadline l
             full join reporting.deadline r on r.ticket = l.ticket and r.kind = l.kind and r.round = l.round
+                and r.identity like '%' || coalesce(l.case_id::text, '')
             where not coalesce(l.is_window, r."window") and (l.state, l.verdict) is distinct from (r.state, r.verdict)
             """
         ),

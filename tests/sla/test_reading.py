@@ -81,7 +81,7 @@ async def test_a_kind_without_limit_is_explained_as_exempt_with_its_basis(desk: 
 def without_praise() -> Pack:
     """The pack of a place that does not take praise."""
     content: dict[str, Any] = PACK.dump()
-    del content["ticket"]["types"]["praise"]
+    del content["ticket"]["types"]["praise"], content["clusters"]
     content["limits"]["kinds"]["closing"]["rules"][1]["when"]["type"]["in"] = ["help", "suggestion"]
     return parse_pack(content)
 

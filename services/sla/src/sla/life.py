@@ -161,7 +161,7 @@ def _amend(known: Known, fact: Fact, rules: Rules) -> Change:
         marks=tuple(fact.more["marks"]),
         legal_limit=LegalLimit.model_validate(law) if law else None,
     )
-    if not docket.handling:
+    if not docket.handling or fact.round > docket.round:
         return Change(docket)
     reason: MoveReason = "legal_limit" if fact.more["changed"] == ["legal_limit"] else "amendment"
     again = counted_again(replace(known, docket=docket), fact, rules, reason)
@@ -180,7 +180,7 @@ def _archive(known: Known, fact: Fact, rules: Rules) -> Change:
 
 
 def _over(known: Known, fact: Fact, reason: EndReason) -> Change:
-    docket = replace(known.docket, handling=False, ended_at=fact.at)
+    docket = replace(known.docket.released(), ended_at=fact.at)
     return Change(docket, steps=_ended(known.open(), fact.at, reason, fact))
 
 
