@@ -56,8 +56,9 @@ demo: $(if $(filter kafka,$(BUS)),develop maven,install) ## the real cases of ex
 bench: develop ## benchmarks: make bench NAME=p1
 	@exec $(BIN)/python -m benchmarks $(NAME)
 
-soak: develop ## long fault runs: make soak MINUTES=30 SEED=1
-	@exec $(BIN)/python -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+soak: develop ## long fault runs: make soak MINUTES=30 SEED=1 BUS=kafka, or KILLS=20 for so many on each bus
+	@exec $(BIN)/python -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(BUS),--bus $(BUS)) $(if $(KILLS),--kills $(KILLS))
 
 lock: $(UV) ## write requirements.lock anew, as new as the pyprojects allow
 	$(UV) pip compile --universal --upgrade --generate-hashes --no-header --no-annotate --quiet --group dev \

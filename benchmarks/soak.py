@@ -1,4 +1,5 @@
-"""``python -m benchmarks.soak [--minutes N] [--seed N]``: lives and random kills until the time is up, round by round.
+"""``python -m benchmarks.soak [--minutes N] [--seed N] [--kills N]``: lives and random kills until the time is up, round
+by round; with ``--kills`` until each bus has stood that many.
 
 Each round is a new suite with its own seed, drawn from the run's seed and the round's number; a run that was broken
 off goes on after its last whole round. A round that finds something wrong keeps its data directory and ends the run.
@@ -15,7 +16,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -171,15 +172,27 @@ async def _round(seed: str, only: str | None) -> dict[str, Any]:
     return told
 
 
-async def _soak(minutes: float, seed: int, only: str | None) -> bool:
-    """Rounds until the time is up; whether all of them were right."""
+def _wanting(rounds: Sequence[Mapping[str, Any]], only: str | None, kills: int | None) -> str | None:
+    """The bus of the next round: with ``kills``, the one that has stood fewest; ``""`` when each has stood enough."""
+    if kills is None:
+        return only
+    stood = {bus: 0 for bus in ("embedded", "kafka") if only in (None, bus)}
+    for one in rounds:
+        if one["bus"] in stood:
+            stood[one["bus"]] += len(one.get("kills", ()))
+    least = min(stood, key=lambda bus: stood[bus])
+    return least if stood[least] < kills else ""
+
+
+async def _soak(minutes: float, seed: int, only: str | None, kills_wanted: int | None) -> bool:
+    """Rounds until the time is up, or each bus has stood the kills that were wanted; whether all of them were right."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"soak-{seed}.jsonl"
     rounds = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
     end = time.monotonic() + minutes * 60
     print(f"seed {seed}, {len(rounds)} rounds before, {minutes:g} minutes, commit {commit()}; in {path}", flush=True)
-    while time.monotonic() < end:
-        told = await _round(f"{seed}-{len(rounds)}", only)
+    while time.monotonic() < end and (bus := _wanting(rounds, only, kills_wanted)) != "":
+        told = await _round(f"{seed}-{len(rounds)}", bus)
         rounds.append(told)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -200,6 +213,7 @@ if __name__ == "__main__":
         "--seed", type=int, default=None, help="the same seed draws the same rounds and goes on with them"
     )
     parser.add_argument("--bus", choices=["embedded", "kafka"], help="only this one")
+    parser.add_argument("--kills", type=int, help="end once each bus has stood so many")
     said = parser.parse_args()
     chosen = said.seed if said.seed is not None else secrets.randbelow(1_000_000)
-    sys.exit(0 if uvloop.run(_soak(said.minutes, chosen, said.bus)) else 1)
+    sys.exit(0 if uvloop.run(_soak(said.minutes, chosen, said.bus, said.kills)) else 1)
