@@ -10,7 +10,17 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from common.policy.limits import Kind
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
-from review.accountability.rules import Fact, FactKind, Found, Tally, found, months_back, months_found
+from review.accountability.rules import (
+    Fact,
+    FactKind,
+    Found,
+    Tally,
+    found,
+    kind_of_notice,
+    months_back,
+    months_found,
+)
+from review.refusals import FieldRefused
 
 _TICKET: Final = UUID(int=1)
 
@@ -82,3 +92,26 @@ class Finding(Expectation):
     def _tallies(self, last: date) -> Iterator[Tally]:
         for back, month in enumerate(reversed(self.months)):
             yield Tally(months_back(last, back), month.asked, month.good)
+
+
+class NoticeOfKind(Expectation):
+    """What a notice is when a person chose this kind, or none."""
+
+    chosen: Code | None = None
+    kind: Code | None = None
+    articles: tuple[Words, ...] = ()
+    refused: Words | None = None
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        section, what = stage.pack.accountability, f"a notice for which {self.chosen or 'nothing'} was chosen"
+        if section is None:
+            yield "the pack knows no accountability"
+            return
+        try:
+            kind, basis = kind_of_notice(section, self.chosen)
+        except FieldRefused as refused:
+            yield from compare(what, self.refused, refused.detail)
+            yield from compare(f"articles: {what}", self.articles, articles(refused.basis))
+            return
+        yield from compare(what, self.kind, kind)
+        yield from compare(f"articles: {what}", self.articles, articles(basis))

@@ -9,7 +9,7 @@ from common.calendar import OutsideCalendar, WorkingCalendar
 from common.policy import Pack
 from common.policy.limits import Kind, Span
 from common.policy.ruled import Part, Words
-from hotline.rehearsal.accountability import Finding
+from hotline.rehearsal.accountability import Finding, NoticeOfKind
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
 from hotline.rehearsal.clusters import ClusterGathered
@@ -54,6 +54,7 @@ class Scenario(Part):
     consultation: Several[ConsultationConvened] = ()
     escalation: Several[Escalated] = ()
     finding: Several[Finding] = ()
+    notice_kind: Several[NoticeOfKind] = ()
     notices: Several[NoticesSent] = ()
     restriction: Several[RestrictionWanted] = ()
     cluster: Several[ClusterGathered] = ()
