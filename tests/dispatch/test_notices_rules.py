@@ -25,6 +25,7 @@ LEAD, HELPER, COUNTY, AUTHORITY = "s.lead", "s.helper", "s.county", "s.authority
 ABOVE = {
     LEAD: ((LEAD, "other"), ("s.bureau", "municipal_department"), (COUNTY, "county_district"), ("s.top", "other")),
     HELPER: ((HELPER, "municipal_department"),),
+    COUNTY: ((COUNTY, "county_district"),),
 }
 
 
@@ -35,7 +36,7 @@ def told(kind: str, when: str = "2025-09-26 16:00", marks: tuple[str, ...] = (),
     happened = Happened(
         kind, at(when), "SYS20250926000001", situation, "投诉", authority=AUTHORITY, above=ABOVE, **more
     )
-    return {draft.unit: draft.occasion for draft in drafts(NOTICES, LIMITS, happened)}
+    return {draft.unit or "": draft.occasion for draft in drafts(NOTICES, LIMITS, happened)}
 
 
 HELD: dict[str, Any] = {"lead": LEAD, "co_handlers": (HELPER,)}
@@ -57,6 +58,12 @@ SPECIAL = frozenset({"special"})
             told("Dispatched", marks=("special", "special_urgent"), lead=LEAD),
             {LEAD: "special_urgent_matter", COUNTY: "special_urgent_matter"},
         ),
+        # 承办单位不在县（区）之下：登记的属地；没有登记的，通报无处可发，留下记录
+        (
+            told("Dispatched", marks=("special",), lead=HELPER, territory=COUNTY),
+            {HELPER: "special_matter", COUNTY: "special_matter"},
+        ),
+        (told("Dispatched", marks=("special",), lead=HELPER), {HELPER: "special_matter", "": "special_matter"}),
         # the county itself holds it: told once
         (told("Dispatched", marks=("special",), lead=COUNTY), {COUNTY: "special_matter"}),
         # 派单后补作标记：标记时通报；其他更正不通报；派单前没有单位可通报
@@ -89,8 +96,8 @@ def test_who_is_told_of_what(found: dict[str, str], expected: dict[str, str]) ->
 def test_the_words_name_the_ticket_its_type_and_the_limit_and_nothing_of_the_requester() -> None:
     assert NOTICES is not None
     situation = Situation(type="inquiry", channel="phone", category="城市管理", marks=frozenset({"special_urgent"}))
-    happened = Happened("Dispatched", at("2025-09-26 16:00"), "SYS1", situation, "咨询", lead=LEAD)
-    [first] = drafts(NOTICES, LIMITS, happened)
+    happened = Happened("Dispatched", at("2025-09-26 16:00"), "SYS1", situation, "咨询", lead=LEAD, above=ABOVE)
+    [first, _] = drafts(NOTICES, LIMITS, happened)
     assert first.text == (
         "【特殊紧急事项】12345热线工单SYS1（咨询）已派至承办单位，请立即联动处置，承办单位2个小时内反馈初步响应意见。"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.journeys.living.life import BELOW_A, UNITS, A, Call, Life, Step, first_failing
+from tests.journeys.living.life import BELOW_A, COUNTY, UNITS, A, Call, Life, Step, first_failing
 
 from dispatch.lifecycle import MOVES
 
@@ -27,6 +27,7 @@ def assign(life: Life, step: Step) -> Call:
         "co_handlers": co,
         "designated": not step.yes,
         "designation": None if step.yes else designation,
+        "territory": COUNTY,
     }
     checks = (step.fresh, 409), (life.listed("assign"), 409), (known and unit not in co, 422)
     then = lambda _: life.begin_round(unit, co, designated=not step.yes)  # noqa: E731
@@ -37,7 +38,7 @@ def claim(life: Life, step: Step) -> Call:
     unit = UNITS[step.who % 5]
     expect = 201 if step.fresh and life.listed("claim") else 409
     then = lambda _: life.begin_round(unit, (), designated=False)  # noqa: E731
-    body = {"round": life.named(step)}
+    body = {"round": life.named(step), "territory": COUNTY}
     return Call(unit, f"/dispatch/v1/tickets/{life.ticket}/claims", body, expect, then)
 
 

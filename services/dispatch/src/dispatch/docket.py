@@ -55,6 +55,7 @@ DOCKET: Final = Table(
     Column("signed_parts", ARRAY(Text), nullable=False, comment="co-handlers that have signed in this round"),
     Column("sub_units", JSONB, nullable=False, comment="unit that a holder passed the ticket to: that holder"),
     Column("designation", JSONB(none_as_null=True), comment="who named the unit, where it is designated"),
+    Column("territory", Text, comment="the territorial government, where somebody named it"),
 )
 _LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
 Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
@@ -69,6 +70,7 @@ class Docket:
 
     ``signed_parts``: co-handlers that have signed for their part. ``sub_units``: whom a holder passed the ticket on to
     (双鸭山 第九条), each with that holder. ``designation``: who named the unit; with it ``designated`` is true.
+    ``territory``: 属地政府 as a dispatcher named it (第十七条); it is the matter's and outlives the round.
     """
 
     ticket: UUID
@@ -87,6 +89,7 @@ class Docket:
     signed_parts: tuple[str, ...] = ()
     sub_units: Mapping[str, str] = field(default_factory=dict)
     designation: Designation | None = None
+    territory: str | None = None
 
     @property
     def holders(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Dispatched(TicketFact):
     helpers: tuple[Helper, ...] = ()
     item: str | None = Field(default=None, description="Item of the responsibility catalogue.")
     claimed: bool = Field(default=False, description="主动认领: the unit asked for it.")
+    territory: UnitCode | None = Field(default=None, description="属地政府, where somebody named it (双鸭山 第十七条).")
     remark: str | None = Field(default=None, description="Masked.")
 
 

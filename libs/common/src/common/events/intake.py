@@ -51,6 +51,10 @@ class TicketDeclined(TicketFact):
     ground: str = Field(description="The pack's id of the ground.")
     told: bool = Field(description="Whether the requester was told the ground.")
     right_body: str | None = Field(default=None, description="The body that is in charge, where it can be determined.")
+    legal_basis: str | None = Field(default=None, description="The law and article, where the ground asks; masked.")
+    unit_told: UnitCode | None = Field(
+        default=None, description="The unit told of an emergency at once (双鸭山 第十一条)."
+    )
     channel: Slug | None = None
     received_at: AwareDatetime | None = None
     call_id: str | None = None

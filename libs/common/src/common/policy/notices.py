@@ -1,6 +1,6 @@
 """What units are told the moment it happens, by telephone or text message, and when the telephone stays silent."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time
 from string import Formatter
 from typing import Annotated, Literal, Self
@@ -110,3 +110,16 @@ class Notices(Part):
     territory_kind: Stated[Code]
     quiet_hours: QuietHours
     never_quiet_marks: Stated[tuple[Code, ...]]
+
+    def territory_told(self, marks: Collection[str]) -> Occasion | None:
+        """By which occasion the dispatch of a ticket with these marks is told to the territory; None: it is not."""
+        return next(
+            (
+                occasion
+                for occasion in self.occasions.values()
+                if "Dispatched" in occasion.on
+                and "territory" in occasion.to
+                and (occasion.mark is None or occasion.mark in marks)
+            ),
+            None,
+        )

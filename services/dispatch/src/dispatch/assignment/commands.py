@@ -1,5 +1,6 @@
 """派单, 主动认领 and 签收."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -11,7 +12,13 @@ from common.policy.dispatching import Principle
 from common.policy.pack import Pack
 from common.security.access import Principal
 from common.web.problems import FieldError, Problem, conflict, invalid
-from dispatch.assignment.rules import AssignmentRefused, check_designation, check_principle
+from dispatch.assignment.rules import (
+    AssignmentRefused,
+    check_designation,
+    check_principle,
+    check_territory,
+    require_territory,
+)
 from dispatch.docket import (
     SHELF,
     Docket,
@@ -24,13 +31,17 @@ from dispatch.docket import (
     round_begun,
     take,
 )
-from dispatch.units.rules import UnitRefused, check_addressees
+from dispatch.matter import matter_of
+from dispatch.units.rules import Unit, UnitRefused, check_addressees
 from dispatch.units.store import above, standing
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """To whom a ticket goes, and by which principle. ``remark`` and the designation's reference are masked."""
+    """To whom a ticket goes, and by which principle. ``remark`` and the designation's reference are masked.
+
+    ``territory``: 属地政府 of the matter, where no holder stands under one.
+    """
 
     round: int
     unit: str
@@ -39,13 +50,14 @@ class Order:
     designated: bool = False
     designation: Designation | None = None
     remark: str | None = None
+    territory: str | None = None
 
 
 async def assign(tx: Transaction, caller: Principal, ticket: UUID, order: Order) -> Docket:
     """Send the ticket to its lead and co-handlers: a new round begins.
 
     422 names the principle that the pack does not know or the lead does not fit, the unit that does not exist or has
-    ended, or the designation that does not say whose it is.
+    ended, the designation that does not say whose it is, or the territory that a special matter must be told to.
     """
     docket = await take(tx, caller, "assignment.create", ticket, order.round)
     after = moved(docket, "assign")
@@ -53,7 +65,9 @@ async def assign(tx: Transaction, caller: Principal, ticket: UUID, order: Order)
     return await _send(tx, caller, after, order, pack)
 
 
-async def claim(tx: Transaction, caller: Principal, ticket: UUID, round: int, unit: str) -> Docket:
+async def claim(
+    tx: Transaction, caller: Principal, ticket: UUID, round: int, unit: str, territory: str | None = None
+) -> Docket:
     """A unit takes a ticket that nobody has yet, by the principle that the pack names.
 
     409 ``not_provided`` where the pack knows no claims.
@@ -64,7 +78,7 @@ async def claim(tx: Transaction, caller: Principal, ticket: UUID, round: int, un
     claims = pack.dispatching.claims
     if claims is None:
         raise conflict("not_provided", "本地规则没有主动认领。")
-    order = Order(round=round, unit=unit, principle=claims.principle)
+    order = Order(round=round, unit=unit, principle=claims.principle, territory=territory)
     return await _send(tx, caller, after, order, pack, claimed=True)
 
 
@@ -80,6 +94,7 @@ async def _send(
         co_handlers=order.co_handlers,
         designated=order.designated,
         designation=order.designation,
+        territory=order.territory or after.territory,
     )
     await keep(tx.connection, begun)
     tx.announce(
@@ -92,6 +107,7 @@ async def _send(
             designation=order.designation,
             claimed=claimed,
             remark=order.remark,
+            territory=begun.territory,
         ),
         begun.subject,
     )
@@ -142,6 +158,7 @@ async def _check(tx: Transaction, docket: Docket, order: Order, principle: Princ
         check_designation(order.designated, order.designation)
         higher = await above(tx.connection, order.unit) if principle.below_kinds else ()
         check_principle(principle, pack.unit_kinds, found[order.unit].kind, {unit.kind for unit in higher})
+        await _check_territory(tx, docket, order, pack, found)
     except UnitRefused as refusal:
         raise invalid(refusal.field, refusal.rule, refusal.message) from None
     except AssignmentRefused as refusal:
@@ -149,3 +166,21 @@ async def _check(tx: Transaction, docket: Docket, order: Order, principle: Princ
         raise Problem(
             422, "invalid_input", "输入有误", "有字段不符合要求。", fields=fields, basis=refusal.basis
         ) from None
+
+
+async def _check_territory(
+    tx: Transaction, docket: Docket, order: Order, pack: Pack, holders: Mapping[str, Unit]
+) -> None:
+    """属地政府 is known of every matter that it must be told of (双鸭山 第十七条)."""
+    if order.territory is not None:
+        there = await standing(tx.connection, (order.territory,))
+        check_addressees([("territory", order.territory)], there, docket.jurisdiction, local_date(tx.now))
+        check_territory(pack.notices, pack.unit_kinds, there[order.territory].kind)
+        return
+    matter = await matter_of(tx.connection, docket.ticket)
+    if matter is None or not matter.marks or docket.territory is not None:
+        return
+    kinds = {unit.kind for unit in holders.values()}
+    for holder in holders:
+        kinds.update(unit.kind for unit in await above(tx.connection, holder))
+    require_territory(pack.notices, pack.unit_kinds, matter.marks, kinds)

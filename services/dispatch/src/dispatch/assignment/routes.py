@@ -30,7 +30,10 @@ class DesignatedBy(ApiModel):
 
 
 class Assignment(ApiModel):
-    """A dispatcher's decision. ``round``: the round the dispatcher saw, 0 before the first dispatch."""
+    """A dispatcher's decision. ``round``: the round the dispatcher saw, 0 before the first dispatch.
+
+    ``territory``: 属地政府 of the matter, owed for a special one whose holders stand under none.
+    """
 
     round: Annotated[int, Field(ge=0)]
     unit: UnitCode
@@ -39,6 +42,7 @@ class Assignment(ApiModel):
     designated: bool = False
     designation: DesignatedBy | None = None
     remark: Annotated[str, Text(1000)] | None = None
+    territory: UnitCode | None = None
 
 
 class Claim(ApiModel):
@@ -46,6 +50,7 @@ class Claim(ApiModel):
 
     round: Annotated[int, Field(ge=0)]
     unit: UnitCode | None = None
+    territory: UnitCode | None = None
 
 
 class SignIn(ApiModel):
@@ -68,6 +73,7 @@ def assignment_routes(commands: Commands[Transaction]) -> APIRouter:
             designated=wanted.designated,
             designation=_designation(wanted.designation),
             remark=None if wanted.remark is None else mask(wanted.remark),
+            territory=wanted.territory,
         )
 
         async def command(tx: Transaction) -> Answer:
@@ -86,7 +92,7 @@ def assignment_routes(commands: Commands[Transaction]) -> APIRouter:
             raise invalid("unit", "own_unit", "只能为本单位认领。")
 
         async def command(tx: Transaction) -> Answer:
-            return Answer(201, standing_of(await claim(tx, caller, ticket, wanted.round, unit)))
+            return Answer(201, standing_of(await claim(tx, caller, ticket, wanted.round, unit, wanted.territory)))
 
         return await commands.run(request, caller.account, "claims", command)
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from common.basis import Basis
 from common.events.vocabulary import Designation
 from common.policy.dispatching import Principle
+from common.policy.notices import Notices
 from common.policy.units import UnitKind
 
 
@@ -56,3 +57,28 @@ def check_designation(designated: bool, designation: Designation | None) -> None
         raise AssignmentRefused("designation.reference", "required", "上级领导或者有关部门指定的，须注明批示或者文件。")
     if designation.by not in BY_PAPER and designation.case is None:
         raise AssignmentRefused("designation.case", "required", "经协调、会商或者专报指定的，须注明所依据的案件。")
+
+
+def check_territory(notices: Notices | None, kinds: Mapping[str, UnitKind], kind: str) -> None:
+    """Whether a unit of this kind can be the territorial government (属地政府). Raises ``AssignmentRefused``."""
+    if notices is None:
+        raise AssignmentRefused("territory", "not_provided", "本地规则没有属地通报。")
+    wanted = notices.territory_kind
+    if kind != wanted.value:
+        told = f"属地政府应为：{kinds[wanted.value].label}。"
+        raise AssignmentRefused("territory", "not_of_kind", told, (wanted.basis,))
+
+
+def require_territory(
+    notices: Notices | None, kinds: Mapping[str, UnitKind], marks: Collection[str], held_under: Collection[str]
+) -> None:
+    """Whether it is known which territorial government a ticket with these marks is told to (双鸭山 第十七条).
+
+    ``held_under``: the kinds of its holders and of the units above them. Raises ``AssignmentRefused``.
+    """
+    told = None if notices is None else notices.territory_told(marks)
+    if notices is None or told is None or notices.territory_kind.value in held_under:
+        return
+    wanted = kinds[notices.territory_kind.value].label
+    said = f"应当发出“{told.label}”，而承办单位不列于{wanted}之下，请填写事项所在的{wanted}。"
+    raise AssignmentRefused("territory", "required", said, (told.basis,))

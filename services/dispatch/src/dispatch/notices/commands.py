@@ -19,6 +19,7 @@ from common.policy.matching import Situation
 from common.policy.pack import Pack
 from common.web.problems import conflict, not_found
 from dispatch.docket import SHELF, SYSTEM, load
+from dispatch.matter import change_matter, matter_of, remember
 from dispatch.notices import store
 from dispatch.notices.driver import Driver, Letter
 from dispatch.notices.rules import Happened, Outcome, Receipt, State, after_attempt, drafts, pause_after, settled_by
@@ -27,6 +28,7 @@ from dispatch.notices.store import Claimed, Notice
 log = structlog.get_logger()
 
 NO_GATEWAY: Final = "no_gateway"
+NO_TERRITORY: Final = "no_territory"
 LEASE: Final = timedelta(seconds=60)
 """How long a sender may take over what it has in hand (machine time); each attempt takes a sixth of it at most."""
 _AT_ONCE: Final = 10
@@ -53,7 +55,7 @@ async def notify(tx: Transaction, event: Event, *, reachable: bool) -> None:
     data = event.data
     assert isinstance(data, TicketFact)
     if isinstance(data, TicketCreated):
-        store.remember(tx, data.ticket, _situation(data, data.channel, data.marks))
+        remember(tx, data.ticket, _situation(data, data.channel, data.marks))
         return
     pack = await SHELF.version(tx.connection, data.policy)
     if pack.notices is None:
@@ -61,8 +63,8 @@ async def notify(tx: Transaction, event: Event, *, reachable: bool) -> None:
     happened = await _happened(tx, pack, event.type, data)
     if happened is None:
         return
-    state: State = "waiting" if reachable else "unsent"
     for draft in drafts(pack.notices, pack.limits, happened):
+        reason = NO_TERRITORY if draft.unit is None else None if reachable else NO_GATEWAY
         notice = Notice(
             id=new_id(),
             cause=event.id,
@@ -76,10 +78,10 @@ async def notify(tx: Transaction, event: Event, *, reachable: bool) -> None:
             text=draft.text,
             made_at=tx.now,
             not_before=draft.not_before,
-            state=state,
-            reason=None if reachable else NO_GATEWAY,
+            state="waiting" if reason is None else "unsent",
+            reason=reason,
             attempts=0,
-            settled_at=None if reachable else tx.now,
+            settled_at=None if reason is None else tx.now,
         )
         store.add(tx, notice)
 
@@ -90,19 +92,19 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
     if isinstance(data, TicketTransferred | TicketDeclined):
         situation = _situation(data, data.channel, ())
     else:
-        known = await store.matter_of(tx.connection, data.ticket)
+        known = await matter_of(tx.connection, data.ticket)
         if known is None:
             return None
         situation = known
         if isinstance(data, TicketAmended):
             situation = _situation(data, known.channel, data.marks)
             new_marks = situation.marks - known.marks
-            await store.change_matter(tx.connection, data.ticket, situation)
+            await change_matter(tx.connection, data.ticket, situation)
     emergency = pack.acceptance.emergency_of(
         ground=getattr(data, "ground", None) if isinstance(data, TicketDeclined) else None,
         transferred_to=getattr(data, "transferred_to", None),
     )
-    lead, co_handlers = await _holders(tx, data)
+    lead, co_handlers, territory = await _holders(tx, data)
     holders = [unit for unit in (lead, *co_handlers) if unit is not None]
     return Happened(
         type=kind,
@@ -117,6 +119,7 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
         authority=next((unit.code for unit in pack.units if unit.function == "authority"), None),
         unit=getattr(data, "unit", None),
         participants=getattr(data, "participants", ()),
+        territory=territory,
         form=getattr(data, "form", None),
         emergency=emergency is not None,
         line=None if emergency is None else emergency.line_in(getattr(data, "transferred_to", "")),
@@ -124,12 +127,15 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
     )
 
 
-async def _holders(tx: Transaction, data: Any) -> tuple[str | None, tuple[str, ...]]:
-    """The lead and the co-handlers: named by a dispatch itself, else those of now."""
-    if isinstance(data, Dispatched | Reissued):
-        return data.unit, data.co_handlers
+async def _holders(tx: Transaction, data: Any) -> tuple[str | None, tuple[str, ...], str | None]:
+    """The lead, the co-handlers and the territory: named by a dispatch itself, else those of now."""
+    if isinstance(data, Dispatched):
+        return data.unit, data.co_handlers, data.territory
     docket = await load(tx.connection, data.ticket)
-    return (None, ()) if docket is None else (docket.unit, docket.co_handlers)
+    if docket is None:
+        return None, (), None
+    held = data if isinstance(data, Reissued) else docket
+    return held.unit, held.co_handlers, docket.territory
 
 
 def _situation(data: Any, channel: str | None, marks: Sequence[str]) -> Situation:
@@ -167,6 +173,7 @@ async def _settle(tx: Transaction, notice: UUID, state: State, reason: str | Non
     if settled is None:
         return False
     if state in ("delivered", "failed"):
+        assert settled.unit is not None
         pack = await SHELF.version(tx.connection, settled.policy)
         occasion = pack.notices.occasions.get(settled.occasion) if pack.notices else None
         tx.announce(
@@ -260,6 +267,7 @@ class NoticeSender:
 
 def _letter(claimed: Claimed) -> Letter:
     notice = claimed.notice
+    assert notice.unit is not None  # who is not known is never written to
     return Letter(
         id=notice.id,
         unit=notice.unit,

@@ -29,10 +29,13 @@ _LARGEST_RECEIPT: Final = 10_000
 
 
 class NoticeShown(BaseModel):
-    """A notice. ``held_until``: quiet hours hold it so long. No telephone number is shown: it is the register's."""
+    """A notice. ``held_until``: quiet hours hold it so long. No telephone number is shown: it is the register's.
+
+    ``unit`` null: the pack asks that the territorial government be told, and nobody knows which one it is.
+    """
 
     id: UUID
-    unit: str
+    unit: str | None
     ticket: UUID
     number: str
     round: int

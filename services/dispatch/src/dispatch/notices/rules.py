@@ -32,6 +32,7 @@ class Happened:
 
     ``marks`` are those of the ticket, ``new_marks`` those that this event sets. ``above`` lists, per holder, itself and
     the units above it with their kinds, the nearest first. ``unit`` and ``participants`` are named by the event itself.
+    ``territory``: 属地政府 as somebody named it.
     ``emergency``: acceptance calls it one; ``line``: the emergency line that the caller was put through to.
     """
 
@@ -47,6 +48,7 @@ class Happened:
     authority: str | None = None
     unit: str | None = None
     participants: tuple[str, ...] = ()
+    territory: str | None = None
     form: str | None = None
     emergency: bool = False
     line: str | None = None
@@ -55,23 +57,29 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A notice to one unit. ``not_before``: the instant at which it may ring."""
+    """A notice to one unit; to None where nobody knows the territorial government that must be told.
+
+    ``not_before``: the instant at which it may ring.
+    """
 
     occasion: str
-    unit: str
+    unit: str | None
     text: str
     not_before: datetime
 
 
 def drafts(notices: Notices, limits: Limits, happened: Happened) -> tuple[Draft, ...]:
     """The notices that this event brings about, in the order of the pack; at most one to each unit."""
-    told: dict[str, Draft] = {}
+    told: dict[str | None, Draft] = {}
     for occasion in notices.occasions.values():
         if not _brought_about(occasion, happened):
             continue
         text = _text(occasion, limits, happened)
         not_before = rings_from(notices, occasion, happened.situation.marks, happened.at)
-        for unit in _addressees(notices, occasion, happened):
+        addressees: list[str | None] = [*_addressees(notices, occasion, happened)]
+        if "territory" in occasion.to and happened.lead is not None and not territories(notices, happened):
+            addressees.append(None)
+        for unit in addressees:
             told.setdefault(unit, Draft(occasion.code, unit, text, not_before))
     return tuple(told.values())
 
@@ -99,14 +107,14 @@ def _addressees(notices: Notices, occasion: Occasion, happened: Happened) -> Ite
 
 
 def territories(notices: Notices, happened: Happened) -> tuple[str, ...]:
-    """属地政府: for each holder the nearest county or district that it is, or stands under."""
+    """属地政府: the one that was named, and for each holder the nearest one that it is, or stands under."""
     above = happened.above or {}
     nearest = (
         next((code for code, kind in above.get(holder, ()) if kind == notices.territory_kind.value), None)
         for holder in (happened.lead, *happened.co_handlers)
         if holder is not None
     )
-    return tuple(dict.fromkeys(code for code in nearest if code is not None))
+    return tuple(dict.fromkeys(code for code in (happened.territory, *nearest) if code is not None))
 
 
 def _text(occasion: Occasion, limits: Limits, happened: Happened) -> str:

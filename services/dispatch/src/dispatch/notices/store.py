@@ -1,4 +1,4 @@
-"""The notices to units, an outbox of their own; and what their words need to know of a ticket.
+"""The notices to units, an outbox of their own.
 
 ``notice.next_attempt_at`` is machine time: a claim is a lease that ends by itself, so that what a dead sender had in
 hand is sent again, with the same key. ``not_before`` is domain time: quiet hours are over then.
@@ -30,24 +30,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import Instant
 from common.messaging.room import Transaction
-from common.policy.matching import Situation
 from dispatch.docket import METADATA
 
-MATTER: Final = Table(
-    "notice_matter",
-    METADATA,
-    Column("ticket", Uuid, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("channel", Text),
-    Column("category", Text, nullable=False),
-    Column("marks", ARRAY(Text), nullable=False),
-)
 NOTICE: Final = Table(
     "notice",
     METADATA,
     Column("id", Uuid, primary_key=True),
     Column("cause", Uuid, nullable=False, comment="id of the event that brought it about"),
-    Column("unit", Text, nullable=False),
+    Column("unit", Text, comment="null: nobody knows whom to tell"),
     Column("ticket", Uuid, nullable=False),
     Column("number", Text, nullable=False),
     Column("jurisdiction", Text, nullable=False),
@@ -68,7 +58,7 @@ NOTICE: Final = Table(
         comment="machine time: the end of a lease or of a pause",
     ),
     Column("settled_at", Instant),
-    UniqueConstraint("cause", "unit"),
+    UniqueConstraint("cause", "unit", postgresql_nulls_not_distinct=True),
 )
 Index("notice_unit_id_idx", NOTICE.c.unit, NOTICE.c.id)
 Index("notice_ticket_id_idx", NOTICE.c.ticket, NOTICE.c.id)
@@ -78,11 +68,11 @@ Index("notice_waiting_idx", NOTICE.c.not_before, NOTICE.c.id, postgresql_where=t
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice to one unit. ``settled_at``: when its fate was known."""
+    """A notice to one unit; to None where nobody knows whom to tell. ``settled_at``: when its fate was known."""
 
     id: UUID
     cause: UUID
-    unit: str
+    unit: str | None
     ticket: UUID
     number: str
     jurisdiction: str
@@ -108,29 +98,6 @@ class Claimed:
 
 _NAMES: Final = list(Notice.__dataclass_fields__)
 _ADD: Final = insert(NOTICE).on_conflict_do_nothing(index_elements=["cause", "unit"])
-_REGISTERED: Final = insert(MATTER)
-_KEEP_REGISTERED: Final = _REGISTERED.on_conflict_do_update(
-    index_elements=["ticket"], set_={"channel": _REGISTERED.excluded.channel}
-)
-
-
-def remember(tx: Transaction, ticket: UUID, situation: Situation) -> None:
-    """What a registered ticket is about; written when the transaction ends, for no command reads it before."""
-    tx.append(_KEEP_REGISTERED, _matter(ticket, situation))
-
-
-async def change_matter(connection: AsyncConnection, ticket: UUID, situation: Situation) -> None:
-    """What an amended ticket is about from now on."""
-    row = _matter(ticket, situation)
-    said = {name: row[name] for name in ("type", "category", "marks")}
-    await connection.execute(insert(MATTER).values(row).on_conflict_do_update(index_elements=["ticket"], set_=said))
-
-
-async def matter_of(connection: AsyncConnection, ticket: UUID) -> Situation | None:
-    row = (await connection.execute(select(MATTER).where(MATTER.c.ticket == ticket))).one_or_none()
-    if row is None:
-        return None
-    return Situation(type=row.type, channel=row.channel, category=row.category, marks=frozenset(row.marks))
 
 
 async def above(connection: AsyncConnection, units: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
@@ -221,16 +188,6 @@ async def next_to_ring(connection: AsyncConnection, after: datetime) -> datetime
 async def untried(connection: AsyncConnection, now: datetime) -> bool:
     """Whether a notice may ring now and nobody has taken it in hand yet."""
     return bool((await connection.execute(_UNTRIED, {"now": now})).scalar())
-
-
-def _matter(ticket: UUID, situation: Situation) -> dict[str, Any]:
-    return {
-        "ticket": ticket,
-        "type": situation.type,
-        "channel": situation.channel,
-        "category": situation.category,
-        "marks": sorted(situation.marks),
-    }
 
 
 def _notice(row: Any) -> Notice:

@@ -183,6 +183,7 @@ def _designate(tx: Transaction, docket: Docket, data: Any, named: Named) -> Dock
             principle=getattr(data, "principle", None),
             designated=True,
             designation=designation,
+            territory=begun.territory,
         ),
         begun.subject,
     )
