@@ -34,7 +34,7 @@ def test_a_value_that_nothing_proves_is_printed_and_ends_in_failure(packs: Path)
     proven = RUN.invoke(app, ["policy", "mutate", *only])
     assert (proven.exit_code, proven.stdout.splitlines()[-1]) == (
         0,
-        "shuangyashan: 0 changes refused at load, 2 noticed by scenarios, 0 survived",
+        "shuangyashan: 0 changes refused at load, 2 noticed by situations, 0 only by comparison, 0 survived",
     )
     (packs / "shuangyashan" / "scenarios" / "退单.yaml").unlink()
     open_ = RUN.invoke(app, ["policy", "mutate", "shuangyashan", *only])

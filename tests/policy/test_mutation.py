@@ -45,6 +45,17 @@ def test_a_value_that_no_scenario_proves_is_named_with_its_line(without_returns:
     assert survivor.line is not None
 
 
+def test_what_only_a_comparison_notices_is_told_apart() -> None:
+    compared = try_pack(SHUANGYASHAN, only="callbacks.questions.responded.ask", processes=1)
+    assert (compared.noticed, [one.mutant.says for one in compared.compared], compared.survivors) == (
+        0,
+        ["承办单位是否就您反映的问题与您联系或者作出回应？（改）"],
+        (),
+    )
+    decided = try_pack(SHUANGYASHAN, only="restrictions.longest.days", processes=1)
+    assert (decided.noticed, decided.compared, decided.survivors) == (2, (), ())
+
+
 def test_a_pack_that_fails_its_own_scenarios_is_not_tried(without_returns: Path) -> None:
     limits = without_returns / "limits.yaml"
     limits.write_text(limits.read_text(encoding="utf-8").replace("{amount: 15,", "{amount: 14,"), encoding="utf-8")

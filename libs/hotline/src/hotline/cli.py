@@ -186,12 +186,14 @@ def policy_mutate(
     packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
     only: Annotated[str, typer.Option(help="Only values whose place begins so, such as limits.kinds.")] = "",
     processes: Annotated[int | None, typer.Option(help="One for each core, when none is named.", min=1)] = None,
+    compared: Annotated[bool, typer.Option(help="List what is noticed only by comparison, too.")] = False,
 ) -> None:
     """Change each value of each pack in turn, and list those that no scenario notices.
 
     Changed are numbers, units of time, choices, yes and no, dates, texts people read, the articles that bases cite and
     references; entries of lists and optional parts are left out. Quotes, assumptions, comments and the suite's own rule
-    ids decide nothing and stay. A pack that is refused when it is loaded counts as noticed.
+    ids decide nothing and stay. A pack that is refused when it is loaded counts as noticed. Told apart is what only
+    a comparison of words and clauses notices (the scenarios' ``lists`` and ``values``).
     """
     found = [directory for directory in pack_directories(packs) if not names or directory.name in names]
     if not found or (names and len(found) < len(set(names))):
@@ -210,9 +212,12 @@ def policy_mutate(
             raise _refuse(f"{directory.name} does not hold as it stands:\n{invalid}") from invalid
         for line in trial.survivors:
             print(line)
+        if compared:
+            for line in trial.compared:
+                print(f"only by comparison: {line}")
         print(
-            f"{directory.name}: {trial.refused} changes refused at load, {trial.noticed} noticed by scenarios, "
-            f"{len(trial.survivors)} survived"
+            f"{directory.name}: {trial.refused} changes refused at load, {trial.noticed} noticed by situations, "
+            f"{len(trial.compared)} only by comparison, {len(trial.survivors)} survived"
         )
         survived += len(trial.survivors)
     if survived:

@@ -1,7 +1,8 @@
 """Mutation: would anybody notice if a pack said something else?
 
 Each value of a pack is changed, one at a time and in memory, and the scenarios beside the pack are rehearsed. A change
-that nothing notices is a *survivor*: a value that no scenario proves.
+that nothing notices is a *survivor*: a value that no scenario proves. One that is noticed only where a scenario holds
+words and clauses beside the pack's own is *compared*: seen, and proven by nothing that it decides.
 
 Changed are numbers (one more, one less), units of time and every other choice from a closed list (each other choice),
 yes and no, dates (a day earlier, a day later), texts that officials or requesters read, the article that a basis
@@ -15,6 +16,6 @@ a working day is one working day, and a lamp counts working days and rolling wor
 """
 
 from hotline.mutation.mutants import Mutant, mutants_of
-from hotline.mutation.survivors import Survivor, Trial, try_pack
+from hotline.mutation.survivors import Placed, Trial, try_pack
 
-__all__ = ["Mutant", "Survivor", "Trial", "mutants_of", "try_pack"]
+__all__ = ["Mutant", "Placed", "Trial", "mutants_of", "try_pack"]

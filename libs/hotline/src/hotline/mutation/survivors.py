@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -11,19 +11,22 @@ from typing import Any, Literal
 from common.calendar import WorkingCalendar, load_calendar
 from common.policy import PackInvalid
 from common.policy.check import CALENDAR
-from common.policy.pack import examine
+from common.policy.pack import Pack, examine
 from common.policy.reading import read_files
 from common.policy.refusals import Finding
 from hotline.mutation.mutants import Mutant, mutants_of
 from hotline.rehearsal.check import Written, read_scenarios, rehearse_one
+from hotline.rehearsal.scenario import Scenario
+from hotline.rehearsal.stage import Comparison
 
-Fate = Literal["refused", "noticed", "survived"]
-"""``refused`` when the pack is loaded; ``noticed`` by a scenario."""
+Fate = Literal["refused", "noticed", "compared", "survived"]
+"""``refused`` when the pack is loaded; ``noticed`` by what a scenario's situation comes to; ``compared``: only where a
+scenario holds the pack's words and clauses beside its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survivor:
-    """A change that nothing noticed, and where the value stands."""
+class Placed:
+    """A change, and where the value stands."""
 
     file: Path | None
     line: int | None
@@ -39,26 +42,34 @@ class Trial:
 
     refused: int
     noticed: int
-    survivors: tuple[Survivor, ...]
+    compared: tuple[Placed, ...]
+    survivors: tuple[Placed, ...]
 
 
 @dataclass(slots=True)
 class _Stand:
-    """Everything a mutant is tried against, read once. The scenario that noticed the last one is asked first."""
+    """Everything a mutant is tried against, read once. The scenario that noticed the last one is asked first, and
+    what is only compared when no situation has noticed."""
 
     content: Mapping[str, Any]
     calendar: WorkingCalendar
     scenarios: list[Written] = field(default_factory=list)
+    comparisons: list[Written] = field(default_factory=list)
 
     def fate(self, mutant: Mutant) -> Fate:
         pack, problems = examine(mutant.applied(self.content))
         if pack is None or problems:
             return "refused"
-        for index, written in enumerate(self.scenarios):
+        if self._noticed(self.scenarios, pack):
+            return "noticed"
+        return "compared" if self._noticed(self.comparisons, pack) else "survived"
+
+    def _noticed(self, scenarios: list[Written], pack: Pack) -> bool:
+        for index, written in enumerate(scenarios):
             if next(rehearse_one(written, pack, self.calendar), None) is not None:
-                self.scenarios.insert(0, self.scenarios.pop(index))
-                return "noticed"
-        return "survived"
+                scenarios.insert(0, scenarios.pop(index))
+                return True
+        return False
 
 
 _stand: _Stand | None = None
@@ -79,7 +90,20 @@ def _read(directory: Path) -> _Stand:
     scenarios, findings = read_scenarios(directory / "scenarios")
     if written.findings or findings:
         raise PackInvalid([*written.findings, *findings])
-    return _Stand(written.content, load_calendar(directory.parent / CALENDAR), scenarios)
+    deciding = [_keeping(one, comparisons=False) for one in scenarios]
+    comparing = [_keeping(one, comparisons=True) for one in scenarios]
+    return _Stand(written.content, load_calendar(directory.parent / CALENDAR), deciding, comparing)
+
+
+def _keeping(written: Written, *, comparisons: bool) -> Written:
+    """A scenario with nothing but its comparisons, or with everything else."""
+    dropped = {}
+    for name, field_ in Scenario.model_fields.items():
+        value = getattr(written.scenario, name)
+        compares = isinstance(value, tuple) and any(isinstance(one, Comparison) for one in value)
+        if compares is not comparisons and name != "words":
+            dropped[name] = field_.default
+    return replace(written, scenario=written.scenario.model_copy(update=dropped))
 
 
 def try_pack(
@@ -108,16 +132,21 @@ def try_pack(
                 fates.append(fate)
                 tell(len(fates), len(mutants))
     lines = read_files(sorted(directory.glob("*.yaml")), directory)
-    survivors = tuple(
-        Survivor(*lines.locate(one.place), one) for one, fate in zip(mutants, fates, strict=True) if fate == "survived"
+    told = [(Placed(*lines.locate(one.place), one), fate) for one, fate in zip(mutants, fates, strict=True)]
+    return Trial(
+        fates.count("refused"),
+        fates.count("noticed"),
+        tuple(one for one, fate in told if fate == "compared"),
+        tuple(one for one, fate in told if fate == "survived"),
     )
-    return Trial(fates.count("refused"), fates.count("noticed"), survivors)
 
 
 def _passes(stand: _Stand, directory: Path) -> None:
     pack, problems = examine(stand.content)
     findings = [Finding(directory, None, problem.sentence) for problem in problems]
     if pack is not None:
-        findings += [found for one in stand.scenarios for found in rehearse_one(one, pack, stand.calendar)]
+        findings += [
+            found for one in (*stand.scenarios, *stand.comparisons) for found in rehearse_one(one, pack, stand.calendar)
+        ]
     if findings:
         raise PackInvalid(findings)

@@ -90,6 +90,10 @@ class Expectation(Part, ABC):
         """Each way in which the pack says something else, in one sentence."""
 
 
+class Comparison(Expectation, ABC):
+    """What is held beside the pack's own words and clauses: it notices a change, and proves nothing it decides."""
+
+
 def listed(data: Any) -> Any:
     """What may be written once or as a list."""
     return [data] if isinstance(data, Mapping) else data

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from common.policy.ruled import Code, Ruled, Words
-from hotline.rehearsal.stage import Expectation, Stage, compare
+from hotline.rehearsal.stage import Comparison, Stage, compare
 
 
-class ListRead(Expectation):
+class ListRead(Comparison):
     """A list of the pack by its place, and each entry's label; behind a wide space the clause it stands in."""
 
     of: Words
@@ -29,7 +29,7 @@ class ListRead(Expectation):
                 yield from compare(f"{self.of}.{code}", words, _read(found[code]))
 
 
-class Values(Expectation):
+class Values(Comparison):
     """Single values of the pack by their places: the clause that a value rests on, or the value itself if it is text.
 
     ``clauses``: 第…条; a value that was assumed rests on none. ``texts``: names and sentences.
