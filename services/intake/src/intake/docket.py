@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    case,
     func,
     insert,
     select,
@@ -287,12 +288,27 @@ def changed_by(event_type: str, data: object) -> dict[str, Any]:
         case RulingOvertaken(kind="withdrawal"):
             changes |= {"withdrawal": None, "withdrawal_at": None}
         case UnitSucceeded():
-            changes["unit"] = data.successor
+            changes |= _inherited(data.unit, data.successor)
         case PolicyApplied():
             changes["policy"] = data.to_policy
         case _:
             pass
     return changes
+
+
+def _inherited(unit: str, heir: str) -> dict[str, Any]:
+    """The heir in the place of the unit, lead or not; nobody stands twice."""
+    lead, changes = TICKET.c.unit, dict[str, Any]()
+    for column in (TICKET.c.co_handlers, TICKET.c.sub_units):
+        others = func.array_remove(column, heir, type_=column.type)
+        renamed = func.array_replace(others, unit, heir, type_=column.type)
+        changes[column.name] = case((column.contains([unit]), renamed), else_=column)
+    shared = changes["co_handlers"]
+    leads = func.array_remove(shared, heir, type_=TICKET.c.co_handlers.type)
+    return changes | {
+        "unit": case((lead == unit, heir), else_=lead),
+        "co_handlers": case((lead.in_((unit, heir)), leads), else_=shared),
+    }
 
 
 def facts_of(docket: Docket, accepted_at: datetime, actor: Actor) -> dict[str, Any]:
