@@ -1,5 +1,5 @@
-"""``python -m benchmarks.soak [--minutes N] [--seed N] [--kills N]``: lives and random kills until the time is up, round
-by round; with ``--kills`` until each bus has stood that many.
+"""``python -m benchmarks.soak [--minutes N] [--seed N] [--kills N]``: lives and random kills, round by round, until the
+time is up or, with ``--kills``, each bus has stood that many.
 
 Each round is a new suite with its own seed, drawn from the run's seed and the round's number; a run that was broken
 off goes on after its last whole round. A round that finds something wrong keeps its data directory and ends the run.

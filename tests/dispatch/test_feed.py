@@ -102,6 +102,17 @@ async def test_lead_and_co_handlers_read_on_and_nobody_else_does(office: Office)
     assert await lines(office, THIRD) == []
 
 
+async def test_what_is_prepared_about_a_unit_is_not_told_to_units(office: Office) -> None:
+    ticket = await office.signed_in(co_handlers=[OTHER])
+    await told(office)
+    about = {"case": new_id(), "unit": LEAD, "ground": "shirking", "addressee": "有权机关"}
+    await office.hear("ReferralPrepared", ticket, **about)
+    await office.hear("TicketUrged", ticket)
+    await told(office)
+    assert types(await lines(office, LEAD)) == types(await lines(office, OTHER))
+    assert types(await lines(office, LEAD)) == ["TicketCreated", "Dispatched", "SignedIn", "TicketUrged"]
+
+
 async def test_a_unit_that_lost_the_ticket_reads_up_to_the_event_that_took_it_away(office: Office) -> None:
     ticket, case = await office.signed_in(co_handlers=[OTHER]), new_id()
     await told(office)

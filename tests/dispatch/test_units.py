@@ -32,13 +32,14 @@ async def test_a_pack_brings_its_base_register_and_announces_it(bare: Office) ->
     assert (announced.kind, announced.actor.role) == ("municipal_department", "system")
 
 
-async def test_a_pack_that_comes_again_leaves_edited_units_alone(office: Office) -> None:
+async def test_a_pack_that_comes_again_leaves_edited_units_alone_and_tells_the_register_again(office: Office) -> None:
     code = "shuangyashan.yingshang"
     etag = (await office.get(f"units/{code}")).headers["ETag"]
     await office.enter_unit(code, etag, name="营商环境建设监督局")
     await office.activate()
     assert (await office.get(f"units/{code}")).json()["name"] == "营商环境建设监督局"
-    assert len(await changes(office, code)) == 2
+    assert [unit.name for unit in (await changes(office, code))[1:]] == ["营商环境建设监督局"] * 2
+    assert len(await changes(office, LEAD)) == 2
 
 
 async def test_a_new_unit_is_entered_announced_and_flagged_when_it_names_too_few_handlers(office: Office) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
+from common.events.catalogue import FOR_THE_CENTRE
 from common.events.vocabulary import Status, TicketType
 from common.messaging.room import Room
 from common.security.access import Principal, require, visible_jurisdiction, visible_unit
@@ -165,7 +166,12 @@ def timeline_routes(room: Room) -> APIRouter:
         async with room.database.engine.connect() as connection:
             row = await _visible(connection, "ticket.timeline", caller, ticket)
             entries = await _entries(connection, ticket)
-        told = [_entry(entry, hide_accounts=caller.role == "unit") for entry in entries]
+        to_a_unit = caller.role == "unit"
+        told = [
+            _entry(entry, hide_accounts=to_a_unit)
+            for entry in entries
+            if not (to_a_unit and entry["type"] in FOR_THE_CENTRE)
+        ]
         position = Position(event=told[-1].event if told else None, entries=len(told))
         return Timeline(ticket=ticket, number=row["number"], position=position, entries=told)
 

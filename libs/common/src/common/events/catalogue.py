@@ -186,6 +186,9 @@ def _read() -> dict[str, Entry]:
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(_read())
 """Type as written in code (``TicketCreated``) → its entry."""
 
+FOR_THE_CENTRE = frozenset({"ReferralPrepared", "ReferralSent"})
+"""What is about a unit and not for it: no unit's feed and no unit's reading of a ticket's story has it."""
+
 BY_WIRE_TYPE: Mapping[str, tuple[str, Entry]] = MappingProxyType(
     {entry.wire_type: (name, entry) for name, entry in CATALOGUE.items()}
 )

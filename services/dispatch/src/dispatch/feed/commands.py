@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from common.events.catalogue import TICKETS, unit_topic
+from common.events.catalogue import FOR_THE_CENTRE, TICKETS, unit_topic
 from common.events.codec import encode
 from common.events.dispatch import SubAssigned
 from common.events.envelope import Event, Fact, Message, TicketFact, WiderFact
@@ -47,12 +47,16 @@ class Pulse:
 async def follow(tx: Transaction, event: Event, pulse: Pulse) -> bool:
     """Add a ticket's event to its story and to the feeds of its holders; False when it is not about one ticket.
 
+    What is for the centre alone goes to no unit.
+
     ``Unusable`` for a ticket whose registration was never heard of.
     """
     data = event.data
     assert isinstance(data, TicketFact | WiderFact)
     if data.ticket is None:
         return False
+    if event.type in FOR_THE_CENTRE:
+        return True
     known = await store.tell(tx.connection, data.ticket, encode(without_account(event), TICKETS))
     if not known and event.type not in _BEGINNINGS:
         raise Unusable(f"{event.type} of a ticket that was never registered")

@@ -58,23 +58,29 @@ async def register(
 async def enter_base_register(tx: Transaction, event: Event) -> None:
     """Consumer of ``PolicyActivated``: the pack's own units are entered where they are missing. Of one that stands,
     only what it is to the hotline follows the pack.
+
+    Then the rest of the register is told again: who keeps a copy, and began to after it was entered, has all of it.
     """
     data = event.data
     assert isinstance(data, PolicyActivated)
+    await store.lock_register(tx.connection, data.jurisdiction)
+    entered = set[str]()
     for listed in parse_pack(data.pack).units:
         unit = Unit(listed.code, listed.name, listed.kind, listed.parent, function=listed.function)
         if await store.add(tx.connection, unit):
             announce(tx, unit, (), SYSTEM)
+            entered.add(unit.code)
             continue
-        await store.lock_register(tx.connection, unit.jurisdiction)
         found = await store.find(tx.connection, unit.code)
         assert found is not None
         stands, version = found
         if stands.function != unit.function:
-            stands = replace(stands, function=unit.function)
-            await store.change(tx.connection, stands, version)
-            officers = (await store.officers_of(tx.connection, [unit.code]))[unit.code]
-            announce(tx, stands, officers.values(), SYSTEM)
+            await store.change(tx.connection, replace(stands, function=unit.function), version)
+    standing = await store.of_jurisdiction(tx.connection, data.jurisdiction)
+    officers = await store.officers_of(tx.connection, standing.keys())
+    for code, unit in sorted(standing.items()):
+        if code not in entered:
+            announce(tx, unit, officers[code].values(), SYSTEM)
 
 
 async def appoint(tx: Transaction, officer: Officer, seen: int | None, actor: Actor) -> int:

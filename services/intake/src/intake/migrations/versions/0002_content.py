@@ -63,5 +63,6 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     for statement in STATEMENTS:
         op.execute(statement)

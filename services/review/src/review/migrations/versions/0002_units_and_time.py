@@ -142,5 +142,6 @@ _SUPERVISION = (
 
 
 def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     for statement in (*_DOCKET, *_UNIT, *_DEADLINE, *_RETURN, *_EXTENSION, *_SUPERVISION):
         op.execute(statement)

@@ -118,5 +118,6 @@ _CALLBACK = (
 
 
 def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     for statement in (*_CONSULTATION, *_ESCALATION, *_CALLBACK):
         op.execute(statement)

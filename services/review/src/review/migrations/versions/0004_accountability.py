@@ -77,5 +77,6 @@ _OWN = (
 
 
 def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
     for statement in _OWN:
         op.execute(statement)
