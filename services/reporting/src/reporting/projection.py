@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, or_, update
+from sqlalchemy import case, exists, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from common.events import dispatch, intake, review, sla
@@ -25,15 +25,15 @@ _STATUS = {
 }
 """Event of dispatch → the status that it leaves behind."""
 
-_STATE = {
+_STATE: dict[str, dict[str, Any]] = {
     "DeadlineApproaching": {"state": "approaching"},
     "DeadlineBreached": {"state": "breached"},
-    "BreachWithdrawn": {"state": "armed"},
+    "BreachWithdrawn": {"state": case((deadline.c.state == "breached", "armed"), else_=deadline.c.state)},
     "DeadlineMet": {"state": "closed", "verdict": "met"},
     "DeadlineMissed": {"state": "closed", "verdict": "missed"},
-    "DeadlineResumed": {"state": "armed"},
+    "DeadlineResumed": {"state": "armed", "verdict": None},
 }
-"""Event of sla → what it says of the row."""
+"""Event of sla → what it says of the row. A clock that stops or runs again has no verdict, or none any more."""
 
 
 async def registered(tx: Transaction, event: Event) -> None:
@@ -182,13 +182,16 @@ async def return_decided(tx: Transaction, event: Event) -> None:
     """A return that was filed late makes the ticket one handled late, whatever was decided (双鸭山 第十八条)."""
     data = event.data
     assert isinstance(data, review.ReturnRuling)
+    await occurred(tx, event)
     if data.late:
         await _overdue(tx, data.ticket)
-    await occurred(tx, event)
 
 
 async def _overdue(tx: Transaction, of: UUID) -> None:
-    await tx.connection.execute(update(ticket).where(ticket.c.ticket == of).values(overdue=True))
+    """Whether it was returned late or closed late, as things stand: a verdict may be given anew."""
+    late = exists().where(occurrence.c.ticket == of, occurrence.c.name == "return_late")
+    missed = exists().where(deadline.c.ticket == of, deadline.c.kind == "closing", deadline.c.verdict == "missed")
+    await tx.connection.execute(update(ticket).where(ticket.c.ticket == of).values(overdue=or_(late, missed)))
 
 
 def _identity(subject: str, row: sla.DeadlineRow | sla.OneDeadline, number: int) -> str:
@@ -235,19 +238,18 @@ async def deadline_told(tx: Transaction, event: Event) -> None:
     """sla said what became of a deadline."""
     data = event.data
     assert isinstance(data, sla.OneDeadline)
-    if isinstance(data, sla.DeadlineMissed) and data.kind == "closing":
-        closed = ticket_of_subject(event.subject)
-        if closed is not None:
-            await _overdue(tx, closed)
     change = _STATE.get(event.type)
     if isinstance(data, sla.DeadlineStopped):
         ended = data.reason in ("superseded", "withdrawn", "merged", "handling_stopped")
-        change = {"state": "superseded" if ended else "stopped"}
+        change = {"state": "superseded" if ended else "stopped", "verdict": None}
     if change is None:
         return
     await tx.connection.execute(
         update(deadline).where(deadline.c.identity == _identity(event.subject, data, data.round or 0)).values(**change)
     )
+    closed = ticket_of_subject(event.subject)
+    if data.kind == "closing" and "verdict" in change and closed is not None:
+        await _overdue(tx, closed)
 
 
 def _each(handler: Callable[[Transaction, Event], Coroutine[Any, Any, None]], *types: str) -> dict[str, Handler]:
