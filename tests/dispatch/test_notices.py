@@ -258,7 +258,8 @@ async def test_of_a_special_matter_the_county_learns_at_once_also_when_it_is_mar
 async def test_the_authority_hears_of_emergencies_and_units_of_supervision_and_consultation(desk: Desk) -> None:
     for kind, more in (
         ("TicketTransferred", {"transferred_to": "119"}),
-        ("TicketDeclined", {"ground": "emergency"}),
+        ("TicketDeclined", {"ground": "emergency", "unit_told": THIRD}),
+        ("TicketDeclined", {"ground": "emergency", "unit_told": "shuangyashan.nowhere"}),
         ("TicketDeclined", {"ground": "military"}),
     ):
         given = {**example(kind).data.model_dump(), "ticket": new_id(), "policy": desk.office.pack.version, **more}
@@ -273,12 +274,18 @@ async def test_the_authority_hears_of_emergencies_and_units_of_supervision_and_c
         (LEAD, "phone_supervision"),
         (LEAD, "dispatched"),
         (AUTHORITY, "emergency_declined"),
+        ("shuangyashan.nowhere", "emergency_declined"),
+        (AUTHORITY, "emergency_declined"),
+        (THIRD, "emergency_declined"),
         (AUTHORITY, "emergency_transferred"),
     ]
     assert await desk.office.parked() == []
     await desk.send()  # the authority has named nobody on duty
     unsent = await desk.listed(state="unsent")
-    assert {(one["unit"], one["reason"]) for one in unsent} == {(AUTHORITY, "no_duty_contact")}
+    assert {(one["unit"], one["reason"]) for one in unsent} == {
+        (AUTHORITY, "no_duty_contact"),
+        ("shuangyashan.nowhere", "unknown_unit"),
+    }
 
 
 async def test_a_unit_that_takes_its_notices_itself_has_them_when_it_answers(desk: Desk) -> None:

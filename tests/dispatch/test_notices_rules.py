@@ -77,6 +77,10 @@ SPECIAL = frozenset({"special"})
         (told("TicketTransferred", line="119", emergency=True), {AUTHORITY: "emergency_transferred"}),
         (told("TicketTransferred"), {}),
         (told("TicketDeclined", emergency=True), {AUTHORITY: "emergency_declined"}),
+        (
+            told("TicketDeclined", emergency=True, unit=HELPER),
+            {HELPER: "emergency_declined", AUTHORITY: "emergency_declined"},
+        ),
         (told("TicketDeclined"), {}),
         # SYS-32 督办三种形式
         (told("SupervisionIssued", unit=LEAD, form="phone"), {LEAD: "phone_supervision"}),

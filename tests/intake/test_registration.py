@@ -58,6 +58,16 @@ async def test_a_declined_demand_names_the_ground_and_what_the_caller_is_told(ce
     assert "请向其主管部门反映" in told["acceptance"]["tell"]
 
 
+async def test_who_is_declined_by_another_law_is_told_which(centre: Centre) -> None:
+    law = "《信访工作条例》第二十一条"
+    told = await centre.register(outcome="declined", ground="other_law", told=True, legal_basis=f"{law}，{PHONE}")
+    (event,) = await centre.wire.announced()
+    assert isinstance(event.data, TicketDeclined)
+    assert (event.data.legal_basis or "").startswith(law)
+    assert law in told["acceptance"]["tell"]
+    assert PHONE not in (event.data.legal_basis or "") + told["acceptance"]["tell"]
+
+
 async def test_a_call_is_passed_on_only_with_consent(centre: Centre) -> None:
     passed = {"outcome": "transferred", "transferred_to": "119", "mode": "transfer"}
     refused = await centre.post("/tickets", demand(**passed, consent=False))
@@ -166,6 +176,8 @@ async def test_a_ticket_handed_down_brings_its_number_and_its_limit(centre: Cent
         fact = (await centre.wire.announced())[-1].data
         assert isinstance(fact, TicketCreated)
         assert (fact.external_ref, fact.imposed_limit is not None) == ("hl-2025-000123", True)
+        assert fact.imposed_limit is not None
+        assert (fact.imposed_limit.basis.rule, fact.imposed_limit.basis.article) == ("SYS-11", "第1项")
         read = (await centre.get(f"/tickets/{ticket['id']}")).json()
         assert read["imposed_limit"]["basis"]["document"] == "省平台交办单"
         told.append(read["imposed_limit"]["due_at"])
@@ -194,7 +206,8 @@ async def test_a_limit_is_imposed_only_from_above_ahead_and_in_one_way(centre: C
 async def test_an_emergency_passed_on_or_declined_says_that_it_is_told_at_once(centre: Centre) -> None:
     passed = {"outcome": "transferred", "consent": True, "mode": "transfer"}
     await centre.register(**passed, transferred_to="119")
-    await centre.register(outcome="declined", ground="emergency", told=True)
+    fire = "shuangyashan.xiaofang"
+    await centre.register(outcome="declined", ground="emergency", told=True, unit_told=fire)
     await centre.register(**passed, transferred_to="社保专家座席")
     first, second, third = [event.data for event in await centre.wire.announced()]
     assert isinstance(first, TicketTransferred)
@@ -202,7 +215,7 @@ async def test_an_emergency_passed_on_or_declined_says_that_it_is_told_at_once(c
     assert isinstance(third, TicketTransferred)
     for told in (first, second):
         assert "第一时间通报相关单位，并向热线主管部门报告" in (told.basis[-1].quote or "")
-    assert (first.transferred_to, second.ground) == ("119", "emergency")
+    assert (first.transferred_to, second.ground, second.unit_told) == ("119", "emergency", fire)
     assert second.right_body == "110、119、120、122紧急服务专线"
     assert [basis.article for basis in third.basis] == ["第十三条"]
 

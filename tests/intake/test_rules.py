@@ -14,6 +14,7 @@ from intake.callbacks.rules import check as check_callback
 from intake.docket import changed_by
 from intake.registration.rules import (
     Acceptance,
+    CallerNotTold,
     ConsentMissing,
     Demand,
     ElementMissing,
@@ -56,10 +57,10 @@ def pack() -> Pack:
         ("transferred", Settlement(transferred_to="119", consent=True, mode="three_way"), "第十三条 第十一条"),
         ("declined", Settlement(ground="statutory_procedure", told=True), "第十二条（一）"),
         ("declined", Settlement(ground="secrets_privacy_morals", told=True), "第十二条（二）"),
-        ("declined", Settlement(ground="abuse_or_no_substance", told=False), "第十二条（三）"),
+        ("declined", Settlement(ground="abuse_or_no_substance", told=True), "第十二条（三）"),
         ("declined", Settlement(ground="emergency", told=True, right_body="110"), "第十二条（四） 第十二条 第十一条"),
         ("declined", Settlement(ground="military", told=True), "第十二条（五）"),
-        ("declined", Settlement(ground="other_law", told=True), "第十二条（六）"),
+        ("declined", Settlement(ground="other_law", told=True, legal_basis="某法第一条"), "第十二条（六）"),
     ],
 )
 def test_each_outcome_rests_on_its_clause(pack: Pack, outcome: Outcome, settlement: Settlement, article: str) -> None:
@@ -82,6 +83,16 @@ REFUSED: list[tuple[str, Demand, type[RegistrationRefused]]] = [
         "第十二条：没有这种情形",
         replace(COMPLETE, outcome="declined", settlement=Settlement(ground="x", told=True)),
         NotInPack,
+    ),
+    (
+        "第十二条：未告知诉求人",
+        replace(COMPLETE, outcome="declined", settlement=Settlement(ground="military", told=False)),
+        CallerNotTold,
+    ),
+    (
+        "第十二条（六）：未写明依据的条款",
+        replace(COMPLETE, outcome="declined", settlement=Settlement(ground="other_law", told=True)),
+        OutcomeIncomplete,
     ),
     (
         "第十三条：未经同意转接",

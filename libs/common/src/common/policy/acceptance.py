@@ -14,11 +14,23 @@ OutcomeCode = Literal["work_order", "answered", "transferred", "declined"]
 class Ground(Entry):
     """A ground of non-acceptance (不予受理情形). ``tell`` is what the caller is told.
 
-    ``right_body``: who is in charge instead, where the ground alone determines it.
+    ``right_body``: who is in charge instead, where the ground alone determines it. ``needs_legal_basis``: the ground
+    points to another law, which is named and stands at ``{legal_basis}`` of what the caller is told.
     """
 
     tell: Words
     right_body: Words | None = None
+    needs_legal_basis: bool = False
+
+    @model_validator(mode="after")
+    def _tells_the_law_it_needs(self) -> Self:
+        if self.needs_legal_basis is not ("{legal_basis}" in self.tell):
+            raise ValueError("a ground that needs a legal basis tells it at {legal_basis}, and no other does")
+        return self
+
+    def told(self, legal_basis: str | None) -> str:
+        """What the caller is told."""
+        return self.tell.format(legal_basis=legal_basis) if self.needs_legal_basis else self.tell
 
 
 class Outcome(Entry):

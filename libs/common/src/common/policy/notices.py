@@ -25,7 +25,10 @@ Addressee = Literal["lead", "co_handlers", "territory", "authority", "unit", "pa
 
 _HOLDERS: frozenset[Addressee] = frozenset({"lead", "co_handlers", "territory"})
 _OF_HELD: frozenset[Happening] = frozenset({"Dispatched", "Reissued", "TicketAmended", "TicketUrged"})
-_NAMED_BY: Mapping[Addressee, Happening] = {"unit": "SupervisionIssued", "participants": "ConsultationConvened"}
+_NAMED_BY: Mapping[Addressee, tuple[Happening, ...]] = {
+    "unit": ("SupervisionIssued", "TicketDeclined"),
+    "participants": ("ConsultationConvened",),
+}
 _ALWAYS = frozenset({"number", "type"})
 _WORDS_OF: Mapping[str, Happening] = {"times": "TicketUrged", "line": "TicketTransferred"}
 """Words of a text that only one event fills in: how often it was urged, the emergency line that was called in."""
@@ -65,8 +68,8 @@ class Occasion(Entry):
         for one in self.to:
             if one in _HOLDERS and not _OF_HELD.issuperset(self.on):
                 raise ValueError(f"{one} is known only while a unit holds the ticket")
-            if one in _NAMED_BY and self.on != (_NAMED_BY[one],):
-                raise ValueError(f"{one} is named only by {_NAMED_BY[one]}")
+            if one in _NAMED_BY and self.on not in [(named,) for named in _NAMED_BY[one]]:
+                raise ValueError(f"{one} is named only by {', '.join(_NAMED_BY[one])}")
         if "TicketAmended" in self.on and self.mark is None:
             raise ValueError("an amendment brings about only what a mark does")
         if ("SupervisionIssued" in self.on) != (self.form is not None):

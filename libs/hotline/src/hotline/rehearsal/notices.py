@@ -31,7 +31,8 @@ class Told(Part):
 class NoticesSent(Expectation):
     """An event about a ticket, and the notices it brings about, by unit.
 
-    The lead stands under a county (县政府), the co-handler is a department of the city.
+    The lead stands under a county (县政府), the co-handler is a department of the city. ``names_unit``: the event names
+    the unit it is about.
     """
 
     event: Happening
@@ -40,6 +41,7 @@ class NoticesSent(Expectation):
     new_marks: tuple[Code, ...] = ()
     form: Code | None = None
     emergency: bool = False
+    names_unit: bool = True
     line: Words | None = None
     times: int | None = None
     told: Mapping[Words, Told]
@@ -50,12 +52,17 @@ class NoticesSent(Expectation):
             yield "the pack knows no notices"
             return
         found = drafts(notices, stage.pack.limits, self._happened(stage))
-        told = {draft.unit: draft for draft in found}
+        told = {draft.unit or "无": draft for draft in found}
         yield from compare(f"told of {self.event}", tuple(self.told), tuple(told))
         for unit, expected in self.told.items():
             if unit in told:
                 yield from compare(f"{unit} reads", expected.text, told[unit].text)
                 yield from compare(f"{unit} is told from", expected.from_ or self.at, told[unit].not_before)
+
+    def _unit(self) -> str | None:
+        if not self.names_unit:
+            return None
+        return "被通报单位" if self.event == "TicketDeclined" else _UNITS["unit"]
 
     def _happened(self, stage: Stage) -> Happened:
         return Happened(
@@ -69,7 +76,7 @@ class NoticesSent(Expectation):
             co_handlers=(_UNITS["co_handlers"],),
             above=_ABOVE,
             authority=_UNITS["authority"],
-            unit=_UNITS["unit"],
+            unit=self._unit(),
             participants=(_UNITS["participants"],),
             form=self.form,
             emergency=self.emergency,

@@ -30,6 +30,8 @@ class Settled(Part):
     ground: Code | None = None
     told: bool | None = None
     right_body: Words | None = None
+    legal_basis: Words | None = None
+    unit_told: Words | None = None
     transferred_to: Words | None = None
     consent: bool | None = None
     mode: Code | None = None

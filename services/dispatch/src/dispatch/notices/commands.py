@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from common.clock import new_id
+from common.clock import local_date, new_id
 from common.events.dispatch import Dispatched, Reissued, UnitNotified
 from common.events.envelope import Event, TicketFact, subject_of_ticket
 from common.events.intake import TicketAmended, TicketCreated, TicketDeclined, TicketTransferred
@@ -24,6 +24,7 @@ from dispatch.notices import store
 from dispatch.notices.driver import Driver, Letter
 from dispatch.notices.rules import Happened, Outcome, Receipt, State, after_attempt, drafts, pause_after, settled_by
 from dispatch.notices.store import Claimed, Notice
+from dispatch.units.store import find
 
 log = structlog.get_logger()
 
@@ -63,8 +64,9 @@ async def notify(tx: Transaction, event: Event, *, reachable: bool) -> None:
     happened = await _happened(tx, pack, event.type, data)
     if happened is None:
         return
+    unusable = await _unusable(tx, data)
     for draft in drafts(pack.notices, pack.limits, happened):
-        reason = NO_TERRITORY if draft.unit is None else None if reachable else NO_GATEWAY
+        reason = NO_TERRITORY if draft.unit is None else unusable.get(draft.unit, None if reachable else NO_GATEWAY)
         notice = Notice(
             id=new_id(),
             cause=event.id,
@@ -84,6 +86,16 @@ async def notify(tx: Transaction, event: Event, *, reachable: bool) -> None:
             settled_at=None if reason is None else tx.now,
         )
         store.add(tx, notice)
+
+
+async def _unusable(tx: Transaction, data: Any) -> dict[str, str]:
+    """The unit that intake says was told of an emergency, with the reason, if it is none of the register's."""
+    if not isinstance(data, TicketDeclined) or data.unit_told is None:
+        return {}
+    found = await find(tx.connection, data.unit_told)
+    if found is None or found[0].jurisdiction != data.jurisdiction:
+        return {data.unit_told: "unknown_unit"}
+    return {data.unit_told: "unit_ended"} if found[0].ended(local_date(tx.now)) else {}
 
 
 async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happened | None:
@@ -117,7 +129,7 @@ async def _happened(tx: Transaction, pack: Pack, kind: str, data: Any) -> Happen
         co_handlers=co_handlers,
         above=await store.above(tx.connection, holders) if holders and situation.marks else None,
         authority=next((unit.code for unit in pack.units if unit.function == "authority"), None),
-        unit=getattr(data, "unit", None),
+        unit=data.unit_told if isinstance(data, TicketDeclined) else getattr(data, "unit", None),
         participants=getattr(data, "participants", ()),
         territory=territory,
         form=getattr(data, "form", None),

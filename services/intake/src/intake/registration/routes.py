@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from common.basis import Basis
 from common.calendar.reckon import Unit
 from common.clock import SHANGHAI
+from common.events.envelope import UnitCode
 from common.events.vocabulary import ImposedLimit, LegalLimit, Limit, TicketType
 from common.failpoint import reach
 from common.messaging.room import Transaction
@@ -46,11 +47,16 @@ class RequesterInput(ApiModel):
     confidential: bool = False
 
 
-class LegalBasisInput(ApiModel):
-    rule: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-]+$", max_length=60)] = "LAW"
+class PaperInput(ApiModel):
+    """The paper that sets a limit; under which rule it may, the pack says."""
+
     document: Annotated[str, Text(200)]
     article: Annotated[str, Text(100)]
     quote: Annotated[str, Text(200)] | None = None
+
+
+class LegalBasisInput(PaperInput):
+    rule: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-]+$", max_length=60)] = "LAW"
 
 
 class LegalLimitInput(ApiModel):
@@ -60,6 +66,10 @@ class LegalLimitInput(ApiModel):
 
     def limit(self) -> LegalLimit:
         return LegalLimit(amount=self.amount, unit=self.unit, basis=Basis(**self.basis.model_dump()))
+
+
+_OF_PACK: Final = "PACK"
+"""In the place of the rule until the pack has named it."""
 
 
 class ImposedSpanInput(ApiModel):
@@ -72,11 +82,11 @@ class ImposedLimitInput(ApiModel):
 
     limit: ImposedSpanInput | None = None
     due_at: Instant | None = None
-    basis: LegalBasisInput
+    basis: PaperInput
 
     def imposed(self) -> ImposedLimit:
         span = Limit(amount=self.limit.amount, unit=self.limit.unit) if self.limit else None
-        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(**self.basis.model_dump()))
+        return ImposedLimit(limit=span, due_at=self.due_at, basis=Basis(rule=_OF_PACK, **self.basis.model_dump()))
 
 
 class Registration(ApiModel):
@@ -100,6 +110,8 @@ class Registration(ApiModel):
     ground: Code | None = None
     told: bool | None = None
     right_body: Annotated[str, Text(200)] | None = None
+    legal_basis: Annotated[str, Text(200)] | None = None
+    unit_told: UnitCode | None = None
     transferred_to: Annotated[str, Text(200)] | None = None
     consent: bool | None = None
     mode: Literal["three_way", "transfer"] | None = None
@@ -120,6 +132,8 @@ class Registration(ApiModel):
                 ground=self.ground,
                 told=self.told,
                 right_body=self.right_body,
+                legal_basis=self.legal_basis,
+                unit_told=self.unit_told,
                 transferred_to=self.transferred_to,
                 consent=self.consent,
                 mode=self.mode,

@@ -55,6 +55,13 @@ class ConsentMissing(RegistrationRefused):
     title = "未经诉求人同意"
 
 
+class CallerNotTold(RegistrationRefused):
+    """A demand is declined, and the caller was not told so and why (双鸭山 第十二条)."""
+
+    code = "caller_not_told"
+    title = "未告知诉求人"
+
+
 class OutcomeIncomplete(RegistrationRefused):
     """What belongs to the outcome is absent, or what belongs to another outcome is given."""
 
@@ -103,12 +110,18 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an outcome other than a work order states; the rest is None."""
+    """What an outcome other than a work order states; the rest is None.
+
+    ``legal_basis``: the law and article by which a demand is declined. ``unit_told``: the unit that was told of an
+    emergency at once; intake knows no register, whoever notifies it looks.
+    """
 
     answer: str | None = None
     ground: str | None = None
     told: bool | None = None
     right_body: str | None = None
+    legal_basis: str | None = None
+    unit_told: str | None = None
     transferred_to: str | None = None
     consent: bool | None = None
     mode: str | None = None
@@ -155,7 +168,10 @@ _NEEDS: Final[Mapping[Outcome, tuple[str, ...]]] = {
     "declined": ("ground", "told"),
     "transferred": ("transferred_to", "consent", "mode"),
 }
-_MAY_HAVE: Final[Mapping[Outcome, tuple[str, ...]]] = {**_NEEDS, "declined": ("ground", "told", "right_body")}
+_MAY_HAVE: Final[Mapping[Outcome, tuple[str, ...]]] = {
+    **_NEEDS,
+    "declined": ("ground", "told", "right_body", "legal_basis", "unit_told"),
+}
 
 
 def accept(demand: Demand, pack: Pack, accepted_at: datetime) -> Acceptance:
@@ -237,6 +253,15 @@ def _handed_down(demand: Demand, pack: Pack, accepted_at: datetime) -> None:
         raise LimitNotImposable((Fault("imposed_limit.due_at", "passed", "交办时限应当晚于受理时间。"),))
 
 
+def imposed_limit(demand: Demand, pack: Pack) -> ImposedLimit | None:
+    """交办时限 under the rule that lets the demand's channel bring one; its paper as entered."""
+    imposed = demand.imposed_limit
+    if imposed is None:
+        return None
+    rule = pack.ticket.channels[demand.channel].basis.rule
+    return imposed.model_copy(update={"basis": imposed.basis.model_copy(update={"rule": rule})})
+
+
 def _settled(demand: Demand, pack: Pack) -> Acceptance:
     outcome = pack.acceptance.outcomes[demand.outcome]
     _states_its_own(demand, outcome.basis)
@@ -246,6 +271,8 @@ def _settled(demand: Demand, pack: Pack) -> Acceptance:
         if ground is None:
             known = "、".join(pack.acceptance.grounds)
             raise NotInPack((Fault("ground", "choice", f"不在允许的取值之内：{known}。"),), (outcome.basis,))
+        if settlement.told is not True:
+            raise CallerNotTold((Fault("told", "told", "应当告知诉求人不予受理及其依据。"),), (outcome.basis,))
         return _declined(ground, settlement, pack)
     if settlement.mode is not None and settlement.mode not in outcome.means:
         known = "、".join(outcome.means)
@@ -261,7 +288,14 @@ def _settled(demand: Demand, pack: Pack) -> Acceptance:
 def _declined(ground: Ground, settlement: Settlement, pack: Pack) -> Acceptance:
     """What the caller is told of the ground, and of who is in charge where it can be determined (第十二条)."""
     emergency = pack.acceptance.emergency_of(ground=ground.code)
-    body, words, basis, tell = settlement.right_body, pack.acceptance.right_body, [ground.basis], ground.tell
+    if ground.needs_legal_basis and settlement.legal_basis is None:
+        sentence = "应当填写不予受理所依据的法律、法规、规章及其条款。"
+        raise OutcomeIncomplete((Fault("legal_basis", "required", sentence),), (ground.basis,))
+    for field, fits in (("legal_basis", ground.needs_legal_basis), ("unit_told", emergency is not None)):
+        if not fits and getattr(settlement, field) is not None:
+            raise OutcomeIncomplete((Fault(field, "other_ground", "不属于所选的不予受理情形。"),), (ground.basis,))
+    body, words, basis = settlement.right_body, pack.acceptance.right_body, [ground.basis]
+    tell = ground.told(settlement.legal_basis)
     if body is not None and words is not None:
         basis.append(words.basis)
         tell += words.tell.format(body=body)
