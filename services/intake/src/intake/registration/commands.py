@@ -20,7 +20,7 @@ from common.security.masking import mask
 from common.security.vaulting import KeyRing
 from intake.docket import SHELF, actor_of
 from intake.registration import store
-from intake.registration.rules import Acceptance, Demand, Settlement, accept
+from intake.registration.rules import Acceptance, Demand, Settlement, accept, imposed_limit
 from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers, Register
 from intake.restrictions.store import refuse_restricted
 from intake.vault.store import seal
@@ -82,7 +82,7 @@ def _written(
         "actor": actor_of(sheet.caller),
         "basis": acceptance.basis,
     }
-    told = _event(demand, sheet, shown, facts)
+    told = _event(demand, sheet, shown, imposed_limit(demand, pack), facts)
     event = Event(
         id=new_id(),
         source="intake",
@@ -113,7 +113,7 @@ def _written(
         confidential=who.confidential,
         settled=shown.settlement or None,
         legal_limit=shown.dumped(sheet.legal_limit),
-        imposed_limit=shown.dumped(demand.imposed_limit),
+        imposed_limit=shown.dumped(imposed_limit(demand, pack)),
         external_ref=demand.external_ref,
         call_id=sheet.call_id,
         received_at=demand.received_at,
@@ -193,13 +193,15 @@ def _masked(demand: Demand, acceptance: Acceptance) -> _Shown:
     return _Shown(own, hide(demand.statement), hide(demand.address), settlement, hide(acceptance.tell))
 
 
-_FREE_TEXT: Final = frozenset({"answer", "right_body", "transferred_to"})
+_FREE_TEXT: Final = frozenset({"answer", "right_body", "legal_basis", "transferred_to"})
 
 
 Announced = TicketCreated | TicketAnswered | TicketDeclined | TicketTransferred
 
 
-def _event(demand: Demand, sheet: Sheet, shown: _Shown, facts: dict[str, Any]) -> Announced:
+def _event(
+    demand: Demand, sheet: Sheet, shown: _Shown, imposed: ImposedLimit | None, facts: dict[str, Any]
+) -> Announced:
     """The one event of this registration: which of the four, the outcome says."""
     common = {
         **facts,
@@ -232,7 +234,7 @@ def _event(demand: Demand, sheet: Sheet, shown: _Shown, facts: dict[str, Any]) -
                     }
                 ),
                 legal_limit=shown.limit(sheet.legal_limit),
-                imposed_limit=shown.limit(demand.imposed_limit),
+                imposed_limit=shown.limit(imposed),
                 external_ref=demand.external_ref,
             )
 
