@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+from common.policy.accountability import Ground
 from common.policy.limits import Kind
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
@@ -15,6 +16,7 @@ from review.accountability.rules import (
     FactKind,
     Found,
     Tally,
+    concerned,
     found,
     kind_of_notice,
     months_back,
@@ -49,6 +51,7 @@ class MonthTold(Part):
 class Finding(Expectation):
     """A ground, the facts, and what the rule says of them: the sentence and its clauses, or nothing.
 
+    ``names``: whom a person who brings it forward must name.
     ``months``: the last of them is ``last``; then the ground is sought in months and not in facts.
     """
 
@@ -59,6 +62,7 @@ class Finding(Expectation):
     said: Words | None = None
     articles: tuple[Words, ...] = ()
     follows: Literal["notice", "referral"] | None = None
+    names: Literal["unit", "account"] | None = None
 
     def differences(self, stage: Stage) -> Iterator[str]:
         section = stage.pack.accountability
@@ -75,8 +79,22 @@ class Finding(Expectation):
             result = found(ground, self._facts())
         yield from compare(f"found on {self.ground}", self.said, result.said if result else None)
         yield from compare(f"articles of {self.ground}", self.articles, articles(result.basis) if result else ())
+        if self.names is not None:
+            yield from self._brought_forward(ground)
         if self.follows is not None:
             yield from compare(f"{self.ground} leads to", self.follows, ground.follows)
+
+    def _brought_forward(self, ground: Ground) -> Iterator[str]:
+        """A person brings the ground forward against the one that it concerns, and is refused with the other."""
+        for named in ("unit", "account"):
+            try:
+                concerned(
+                    ground, unit="某单位" if named == "unit" else None, account="x" if named == "account" else None
+                )
+                fits = True
+            except FieldRefused:
+                fits = False
+            yield from compare(f"{self.ground} is brought forward against a named {named}", named == self.names, fits)
 
     def _facts(self) -> Iterator[Fact]:
         place = 0

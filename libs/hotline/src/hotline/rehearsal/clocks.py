@@ -1,6 +1,6 @@
 """Clocks (时限): what is due after which fact, when its lamp is lit, whether a fact was in time (双鸭山 第十六条)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
@@ -111,6 +111,29 @@ class Fact(Part):
         one = next((found for found in set_ if found.kind == self.kind), None)
         verdict = judged(one, _SOME, self.at).deadline.verdict if one else None
         yield from compare(f"{self.kind} at {self.at.isoformat()}", self.verdict, verdict)
+
+
+class OwnLimitMoves(Expectation):
+    """What the ticket's own limits (by law, from above, by conclusion) move of all that a fact sets; nothing else."""
+
+    after: Anchor = "dispatched"
+    moves: tuple[Kind, ...] = ()
+    leaves: tuple[Kind, ...] = ()
+    derivation: Words
+
+    def differences(self, stage: Stage) -> Iterator[str]:
+        plain = replace(stage, legal_limit=None, imposed_limit=None, concluded_limit=None)
+        own, table = (
+            {one.kind: one.due_at for one in deadlines(each, self.after, each.dispatched_at)} for each in (stage, plain)
+        )
+        moved = {kind for kind in own if own[kind] != table.get(kind)}
+        left = set(own) - moved
+        yield from compare(f"moved by the ticket's own limit, after {self.after}", _sorted(self.moves), _sorted(moved))
+        yield from compare(f"left by the ticket's own limit, after {self.after}", _sorted(self.leaves), _sorted(left))
+
+
+def _sorted(kinds: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(kinds))
 
 
 class Redo(Expectation):

@@ -12,27 +12,40 @@ from hotline.rehearsal.stage import Expectation, Stage, articles, compare
 
 
 class AssignedBy(Expectation):
-    """A unit of a kind, below units of other kinds in the register, that is sent a ticket by a principle."""
+    """A unit of a kind, below units of other kinds in the register, that is sent a ticket by a principle; ``unit``: one
+    that the pack names. Without a principle the unit claims the ticket."""
 
-    principle: Code
-    kind: Code
+    principle: Code | None = None
+    kind: Code | None = None
+    unit: Words | None = None
     below: tuple[Code, ...] = ()
     articles: tuple[Words, ...] = ()
     refused: Words | None = None
 
     def differences(self, stage: Stage) -> Iterator[str]:
-        what, principle = f"{self.principle} to a {self.kind}", stage.pack.dispatching.principles.get(self.principle)
-        if principle is None:
-            yield f"the pack knows no principle {self.principle}"
+        code, kind = self.principle or _claimed_by(stage), self.kind or _kind_of(self.unit, stage)
+        what = f"{self.principle or 'a claim'} to {self.unit or f'a {self.kind}'}"
+        principle = stage.pack.dispatching.principles.get(code or "")
+        if principle is None or kind is None:
+            yield f"{what}: the pack knows no such principle, or no such unit"
             return
         try:
-            check_principle(principle, stage.pack.unit_kinds, self.kind, self.below)
+            check_principle(principle, stage.pack.unit_kinds, kind, self.below)
         except AssignmentRefused as refused:
             yield from compare(what, self.refused, refused.message)
             yield from compare(f"articles: {what}", self.articles, articles(refused.basis))
             return
         yield from compare(what, self.refused, None)
         yield from compare(f"articles: {what}", self.articles, articles((principle.basis,)))
+
+
+def _claimed_by(stage: Stage) -> str | None:
+    claims = stage.pack.dispatching.claims
+    return claims.principle if claims else None
+
+
+def _kind_of(name: str | None, stage: Stage) -> str | None:
+    return next((unit.kind for unit in stage.pack.units if unit.name == name), None)
 
 
 class LawExplained(Expectation):

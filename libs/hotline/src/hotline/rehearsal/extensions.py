@@ -7,14 +7,16 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator
 
 from common.events.vocabulary import Limit
+from common.policy.extensions import Extensions
 from common.policy.limits import Span
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.clocks import deadlines, extended
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
-from review.extensions.rules import Request, Running, denied_by_rule, grounds_of_denial, ruled
+from review.extensions.rules import Request, Running, counted_with, denied_by_rule, grounds_of_denial, ruled
 from review.refusals import FieldRefused, Refused
 
 _CASE: Final = UUID(int=1)
+_LEAD: Final = "主办单位"
 
 
 class ReviewerRules(Part):
@@ -34,12 +36,14 @@ class ReviewerRules(Part):
 
 
 class ExtensionRequested(Expectation):
-    """A request as a unit files it: ``nth`` of those that count together. ``denied_by`` none: a reviewer decides."""
+    """A request as the lead (主办单位) files it: ``nth`` of those that count together, or ``asked_before`` by these
+    units on the ticket. ``denied_by`` none: a reviewer decides."""
 
     filed_at: AwareDatetime
     asks: Span
     given: tuple[Literal["reason", "plan"], ...] = ("reason",)
     nth: int = 1
+    asked_before: tuple[Words, ...] | None = None
     denied_by: Code | None = None
     note: Words | None = None
     articles: tuple[Words, ...] = ()
@@ -51,7 +55,7 @@ class ExtensionRequested(Expectation):
         if extensions is None:
             yield "the pack knows no extensions"
             return
-        running, request = self._running(stage), self._request()
+        running, request = self._running(stage), self._request(extensions)
         denial = denied_by_rule(extensions, request, running)
         yield from compare("denied by rule on the ground", self.denied_by, denial.ground if denial else None)
         yield from compare("what the unit reads", self.note, denial.note if denial else None)
@@ -68,9 +72,15 @@ class ExtensionRequested(Expectation):
         limit = Limit(amount=stated.amount, unit=stated.unit) if stated else None
         return Running(window.due_at if window else None, 1, limit)
 
-    def _request(self) -> Request:
+    def _nth(self, extensions: Extensions) -> int:
+        if self.asked_before is None:
+            return self.nth
+        counted = counted_with(extensions, _LEAD)
+        return sum(counted in (None, unit) for unit in self.asked_before) + 1
+
+    def _request(self, extensions: Extensions) -> Request:
         return Request(
-            id=_CASE, ticket=_CASE, round=1, unit="主办单位", state="queued", nth=self.nth,
+            id=_CASE, ticket=_CASE, round=1, unit=_LEAD, state="queued", nth=self._nth(extensions),
             requested=Limit(amount=self.asks.amount, unit=self.asks.unit),
             reason="情况复杂。" if "reason" in self.given else None, plan="计划。" if "plan" in self.given else None,
             papers=(), filed_at=self.filed_at,

@@ -11,11 +11,12 @@ from common.policy.limits import Kind, Span
 from common.policy.ruled import Part, Words
 from hotline.rehearsal.accountability import Finding, NoticeOfKind
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
-from hotline.rehearsal.clocks import ExpectedDeadline, Fact, Redo
+from hotline.rehearsal.clocks import ExpectedDeadline, Fact, OwnLimitMoves, Redo
 from hotline.rehearsal.clusters import ClusterGathered
 from hotline.rehearsal.consultations import ConsultationConvened, Escalated
 from hotline.rehearsal.dispatching import AssignedBy, LawExplained, Stopped
 from hotline.rehearsal.extensions import ExtensionRequested
+from hotline.rehearsal.force import InForce
 from hotline.rehearsal.notices import NoticesSent
 from hotline.rehearsal.registration import Registration
 from hotline.rehearsal.restrictions import RestrictionWanted
@@ -58,6 +59,8 @@ class Scenario(Part):
     notices: Several[NoticesSent] = ()
     restriction: Several[RestrictionWanted] = ()
     cluster: Several[ClusterGathered] = ()
+    own_limit: Several[OwnLimitMoves] = ()
+    in_force: Several[InForce] = ()
     lists: Several[ListRead] = ()
     values: Several[Values] = ()
     closes_at_once: bool | None = None

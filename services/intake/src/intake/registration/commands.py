@@ -22,6 +22,7 @@ from intake.docket import SHELF, actor_of
 from intake.registration import store
 from intake.registration.rules import Acceptance, Demand, Settlement, accept, imposed_limit
 from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers, Register
+from intake.restrictions.rules import counts_for
 from intake.restrictions.store import refuse_restricted
 from intake.vault.store import seal
 
@@ -143,8 +144,7 @@ def _written(
 
 def _may_be_barred(demand: Demand, acceptance: Acceptance, pack: Pack) -> bool:
     """Whether a restriction of the number counts here (双鸭山 第三十五条); an emergency always gets through."""
-    barred = pack.restrictions.channels.value if pack.restrictions else ()
-    return demand.channel in barred and not acceptance.emergency
+    return counts_for(pack, demand.channel, emergency=acceptance.emergency)
 
 
 def _iso(at: datetime) -> str:

@@ -54,6 +54,12 @@ def check(wanted: Restriction, pack: Pack, accepted_at: datetime) -> tuple[Basis
     return (ground.basis, rules.police.basis) if wanted.referred_to_police else (ground.basis,)
 
 
+def counts_for(pack: Pack, channel: str, *, emergency: bool) -> bool:
+    """Whether a restriction of the number counts for what comes by this channel; an emergency always gets through."""
+    barred = pack.restrictions.channels.value if pack.restrictions else ()
+    return channel in barred and not emergency
+
+
 def _rules(pack: Pack) -> Restrictions:
     if pack.restrictions is None:
         raise RestrictionRefused("jurisdiction", "not_in_pack", "该地区的办法没有规定限制使用。")

@@ -274,6 +274,21 @@ def decided(state: State, follows: Follows, decision: Decision) -> State:
     return OUTCOME[decision]
 
 
+def concerned(ground: Ground, *, unit: str | None, account: str | None) -> str:
+    """Whom it concerns, as the ground says: a unit, or an account of the centre's own staff; ``FieldRefused`` when
+    the one is missing or the other is named too."""
+    if ground.concerns == "operator":
+        wanted, other, named, unfit = "account", "unit", account, unit
+    else:
+        wanted, other, named, unfit = "unit", "account", unit, account
+    if named is None:
+        who = "工作人员账号" if wanted == "account" else "承办单位"
+        raise FieldRefused(wanted, "required", f"该理由须写明{who}。")
+    if unfit is not None:
+        raise FieldRefused(other, "not_of_ground", "该理由不适用于此对象。")
+    return named
+
+
 def kind_of_notice(accountability: Accountability, chosen: str | None) -> tuple[NoticeKindCode, tuple[Basis, ...]]:
     """What a notice is, and by which clause: as was chosen, else the pack's default. ``FieldRefused`` for a kind that
     the pack does not list.

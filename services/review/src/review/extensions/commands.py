@@ -29,6 +29,7 @@ from review.extensions.rules import (
     NotExtendable,
     Request,
     Running,
+    counted_with,
     denied_by_rule,
     require_extendable,
     require_same_counting,
@@ -86,7 +87,7 @@ async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) ->
         raise NotExtendable("本轮没有办结时限，无须延期。")
     if isinstance(running, Running):
         require_same_counting(running.allowance, paper.requested, "requested")
-    counted = unit if extensions.counted_by.value == "unit" else None
+    counted = counted_with(extensions, unit)
     request = Request(
         id=new_id(),
         ticket=ticket,

@@ -135,6 +135,11 @@ def waits_for_move(running: Running, filed_at: datetime, settled_at_generation: 
     return running.window_generation <= settled_at_generation
 
 
+def counted_with(extensions: Extensions, unit: str) -> str | None:
+    """Whose requests on the ticket count together with this unit's: its own, or everybody's (None)."""
+    return unit if extensions.counted_by.value == "unit" else None
+
+
 def denied_by_rule(extensions: Extensions, request: Request, running: Running) -> Decision | None:
     """The denial that needs no person, or None: a reviewer decides (双鸭山 第二十条)."""
     asked = Asked(request.given, running.late(request.filed_at), request.nth)

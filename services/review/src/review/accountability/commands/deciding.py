@@ -22,6 +22,7 @@ from review.accountability.rules import (
     FindingOpen,
     Follows,
     NobodyAccountable,
+    concerned,
     decided,
     kind_of_notice,
     month_of,
@@ -115,18 +116,10 @@ def _ground(accountability: Accountability, proposal: Proposal) -> Ground:
 
 async def _concerned(tx: Transaction, ground: Ground, proposal: Proposal) -> str:
     """Whom it concerns: a unit of the register, or an account of the centre's own staff, as the ground says."""
-    wanted, other = ("account", "unit") if ground.concerns == "operator" else ("unit", "account")
-    named = {"unit": proposal.unit, "account": proposal.account}
-    concerned = named[wanted]
-    if concerned is None:
-        raise invalid(
-            wanted, "required", "该理由须写明工作人员账号。" if wanted == "account" else "该理由须写明承办单位。"
-        )
-    if named[other] is not None:
-        raise invalid(other, "not_of_ground", "该理由不适用于此对象。")
+    named = concerned(ground, unit=proposal.unit, account=proposal.account)
     if proposal.unit is not None:
         await register.require_standing(tx, proposal.jurisdiction, "unit", (proposal.unit,))
-    return concerned
+    return named
 
 
 async def _matter(tx: Transaction, pack: Pack, proposal: Proposal) -> tuple[Pack, Matter]:
