@@ -12,11 +12,15 @@ from common.policy.limits import Kind
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
 from review.accountability.rules import (
+    CARRIED_OUT,
+    DecisionNotOfKind,
     Fact,
     FactKind,
+    Follows,
     Found,
     Tally,
     concerned,
+    decided,
     found,
     kind_of_notice,
     months_back,
@@ -82,7 +86,17 @@ class Finding(Expectation):
         if self.names is not None:
             yield from self._brought_forward(ground)
         if self.follows is not None:
-            yield from compare(f"{self.ground} leads to", self.follows, ground.follows)
+            yield from self._carried_out(ground, self.follows)
+
+    def _carried_out(self, ground: Ground, follows: Follows) -> Iterator[str]:
+        """A person who decides may issue a notice, or send a referral, and is refused the other."""
+        for decision in CARRIED_OUT.values():
+            try:
+                decided("open", ground.follows, decision)
+                may = True
+            except DecisionNotOfKind:
+                may = False
+            yield from compare(f"{self.ground}: a person may {decision}", decision == CARRIED_OUT[follows], may)
 
     def _brought_forward(self, ground: Ground) -> Iterator[str]:
         """A person brings the ground forward against the one that it concerns, and is refused with the other."""
