@@ -196,6 +196,7 @@ FLAGGED: list[tuple[dict[str, Any], list[str]]] = [
     ({"office": None, "handlers": []}, ["too_few_handlers", "no_office"]),
     ({"kind": "public_utility"}, ["no_duty_contact"]),
     ({"kind": "public_utility", "duty_contact": "0469-4212345"}, []),
+    ({"function": "staffing"}, ["no_duty_contact"]),
 ]
 
 

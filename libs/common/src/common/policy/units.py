@@ -9,6 +9,10 @@ from common.policy.ruled import Code, Entry, Part, Ruled, Words
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*\.[a-z0-9][a-z0-9_-]*$", max_length=100)]
 
 
+UnitFunction = Literal["authority", "centre", "judicial_administration", "staffing", "business_environment"]
+"""What a unit is to the hotline: 主管部门, 管理部门, 司法行政, 编制, 营商环境."""
+
+
 class UnitKind(Entry):
     """A kind of unit (承办单位类别)."""
 
@@ -20,9 +24,16 @@ class NamedHandlers(Ruled):
 
 
 class OnDuty(Ruled):
-    """Kinds of unit that keep somebody on duty and must be reachable at any hour (双鸭山 第十七条)."""
+    """Kinds of unit that keep somebody on duty and must be reachable at any hour (双鸭山 第十七条).
+
+    ``functions``: what a unit is to the hotline where it must be reachable in the same way, for it is told by notice.
+    """
 
     kinds: Annotated[tuple[Code, ...], Field(min_length=1)]
+    functions: tuple[UnitFunction, ...] = ()
+
+    def covers(self, kind: str, function: str | None) -> bool:
+        return kind in self.kinds or function in self.functions
 
 
 Flag = Literal["too_few_handlers", "no_leader", "no_office", "no_duty_contact"]
@@ -39,19 +50,17 @@ class UnitRegister(Part):
     def too_few_handlers(self, named: int) -> bool:
         return named < self.named_handlers.at_least
 
-    def flags(self, *, kind: str, handlers: int, leader: bool, office: bool, duty_contact: bool) -> tuple[Flag, ...]:
-        """What the register's keeper should see to, of a unit of that kind with these things named."""
+    def flags(
+        self, *, kind: str, handlers: int, leader: bool, office: bool, duty_contact: bool, function: str | None = None
+    ) -> tuple[Flag, ...]:
+        """What the register's keeper should see to, of a unit of that kind and function with these things named."""
         wanting: dict[Flag, bool] = {
             "too_few_handlers": self.too_few_handlers(handlers),
             "no_leader": self.leader is not None and not leader,
             "no_office": self.office is not None and not office,
-            "no_duty_contact": self.on_duty is not None and kind in self.on_duty.kinds and not duty_contact,
+            "no_duty_contact": self.on_duty is not None and self.on_duty.covers(kind, function) and not duty_contact,
         }
         return tuple(flag for flag, wants in wanting.items() if wants)
-
-
-UnitFunction = Literal["authority", "centre", "judicial_administration", "staffing", "business_environment"]
-"""What a unit is to the hotline: 主管部门, 管理部门, 司法行政, 编制, 营商环境."""
 
 
 class Unit(Ruled):

@@ -14,6 +14,7 @@ class UnitEntered(Expectation):
     """A unit by what it names in the register, and what its keeper is told of. ``officers``: handlers by account."""
 
     kind: Code = "municipal_department"
+    function: Code | None = None
     handlers: Annotated[int, Field(ge=0)] = 2
     officers: Annotated[int, Field(ge=0)] = 0
     leader: bool = True
@@ -31,6 +32,7 @@ class UnitEntered(Expectation):
             handlers=tuple(f"经办人{place}" for place in range(self.handlers)),
             office="承办科" if self.office else None,
             duty_contact="0469-1234567" if self.duty_contact else None,
+            function=self.function,
         )
         officers = [Officer(code, f"account{place}", ("handler",)) for place in range(self.officers)]
         flags = unit.flags(stage.pack.unit_register, officers)

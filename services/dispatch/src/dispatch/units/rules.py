@@ -71,6 +71,7 @@ class Unit:
             leader=self.has_leader(officers),
             office=self.office is not None,
             duty_contact=self.duty_contact is not None,
+            function=self.function,
         )
 
     def ended(self, on: date) -> bool:
