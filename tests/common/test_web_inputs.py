@@ -50,6 +50,13 @@ def test_a_body_takes_no_text_for_a_number_and_no_number_for_a_truth_value(
         assert [name for name, _ in told] == [rule], (value, told)
 
 
+def test_the_values_that_may_be_are_listed_as_a_chinese_sentence_lists_them() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Registration.model_validate({"mode": "by letter"})
+    told = [explained(error) for error in refused.value.errors() if error["loc"] == ("mode",)]
+    assert told == [("choice", "不在允许的取值之内：three_way、transfer。")]
+
+
 class Inner(ApiModel):
     sure: bool
 

@@ -53,4 +53,9 @@ def explained(error: Mapping[str, Any]) -> tuple[str, str]:
     rule, sentence = _MESSAGES.get(str(error.get("type")), ("invalid", "不符合要求。"))
     context = error.get("ctx") or {}
     bounds = {name: context.get(name, "") for name in _TOLD}
-    return rule, sentence.format(**bounds)
+    return rule, sentence.format(**{**bounds, "expected": _listed(str(bounds["expected"]))})
+
+
+def _listed(expected: str) -> str:
+    """pydantic's ``'a', 'b' or 'c'`` as a Chinese sentence lists it."""
+    return expected.replace(" or ", "、").replace(", ", "、").replace("'", "")
