@@ -75,26 +75,34 @@ async def note(tx: Transaction, event: Event) -> Docket | None:
         return None
     docket = await dockets.load(tx.connection, ticket, lock=True)
     rows = (data,) if isinstance(data, DeadlineMoved) else data.deadlines
-    told = [_told(ticket, row) for row in rows if row.kind in KEPT]
+    told = [_told(ticket, row, unit) for row in rows if row.kind in KEPT for unit in _owing(docket, row)]
     cause = data.cause if isinstance(data, DeadlineSet) else None  # a move says nothing of what was not moved
     if docket is not None and docket.unit is not None and cause is not None and cause == docket.round_event:
-        told += [_none(docket, kind) for kind in _absent(rows, docket.unit)]
+        known = {row.kind for row in rows if docket.unit in _owing(docket, row)}
+        told += [_none(docket, kind) for kind in OF_ROUND if kind not in known]
     if told:
         await tx.connection.execute(_PUT, told)
     return docket
 
 
-def _absent(rows: Iterable[DeadlineRow], unit: str) -> list[str]:
-    told = {row.kind for row in rows if row.unit == unit}
-    return [kind for kind in OF_ROUND if kind not in told]
+def _owing(docket: Docket | None, row: DeadlineRow) -> tuple[str, ...]:
+    """Whose deadline it is: the unit's that sla names, and its successor's.
+
+    A round has one lead, and sla goes on naming the one that it began with: who leads that round now succeeded it.
+    """
+    named = row.unit or _CENTRE
+    if docket is None or docket.unit in (None, named) or row.kind not in OF_ROUND or row.round != docket.round:
+        return (named,)
+    assert docket.unit is not None
+    return named, docket.unit
 
 
-def _told(ticket: UUID, row: DeadlineRow) -> dict[str, Any]:
+def _told(ticket: UUID, row: DeadlineRow, unit: str) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "kind": row.kind,
         "round": row.round,
-        "unit": row.unit or _CENTRE,
+        "unit": unit,
         "matter": row.case or _NO_CASE,
         "due_at": row.due_at,
         "generation": row.generation,
