@@ -42,6 +42,7 @@ async def note_deadlines(tx: Transaction, event: Event) -> None:
     docket = await deadlines.note(tx, event)
     if docket is None:
         return
+    await extensions.note_move(tx, event)
     await returns.examine_waiting(tx, docket)
     await extensions.examine_waiting(tx, docket)
 

@@ -13,6 +13,7 @@ from common.events.dispatch import (
 )
 from common.events.envelope import Actor, Event, subject_of_ticket
 from common.events.review import ExtensionDenied, ExtensionGranted, ExtensionLapsed, ExtensionRequested
+from common.events.sla import DeadlineMoved
 from common.events.vocabulary import Limit
 from common.messaging.room import Transaction
 from common.observability import logger
@@ -225,6 +226,14 @@ async def examine_waiting(tx: Transaction, docket: Docket) -> None:
             pack = await pack_of(tx.connection, docket)
             running = await _running(tx, docket, request.round, request.unit, pack)
             await _examine(tx, docket, request, pack, running)
+
+
+async def note_move(tx: Transaction, event: Event) -> None:
+    """What moves the window for a reason of its own is not the move that a granted extension waits for."""
+    moved = event.data
+    if isinstance(moved, DeadlineMoved) and moved.kind == "extension_window" and moved.reason != "extension":
+        assert moved.ticket is not None
+        await store.pass_by(tx.connection, moved.ticket, moved.round, moved.generation)
 
 
 async def follow(tx: Transaction, docket: Docket, event: Event) -> None:

@@ -116,6 +116,20 @@ async def settled_at_generation(connection: AsyncConnection, ticket: UUID, round
     return generation
 
 
+async def pass_by(connection: AsyncConnection, ticket: UUID, round: int, generation: int) -> None:
+    """The window moved for another reason than the extension that was granted: the extension's own move comes yet."""
+    await connection.execute(
+        update(EXTENSION)
+        .where(
+            EXTENSION.c.ticket == ticket,
+            EXTENSION.c.round == round,
+            EXTENSION.c.state.in_(("granted", "applied")),
+            EXTENSION.c.window_generation == generation - 1,
+        )
+        .values(window_generation=generation)
+    )
+
+
 async def add(connection: AsyncConnection, request: Request) -> None:
     columns = {name: getattr(request, name) for name in _PLAIN}
     requested = {"requested_amount": request.requested.amount, "requested_unit": request.requested.unit}
