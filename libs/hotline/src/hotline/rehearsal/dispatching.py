@@ -3,9 +3,10 @@ when a unit may stop (第十四条、二十一条、二十三条)."""
 
 from collections.abc import Iterator
 
+from common.policy import Pack
 from common.policy.dispatching import Told
 from common.policy.ruled import Code, Words
-from dispatch.assignment.rules import AssignmentRefused, check_principle
+from dispatch.assignment.rules import AssignmentRefused, check_principle, check_territory, require_territory
 from dispatch.cessation.rules import CessationRefused, check_cessation
 from dispatch.contacts.rules import ExplanationRefused, check_legal_explanation
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
@@ -13,12 +14,15 @@ from hotline.rehearsal.stage import Expectation, Stage, articles, compare
 
 class AssignedBy(Expectation):
     """A unit of a kind, below units of other kinds in the register, that is sent a ticket by a principle; ``unit``: one
-    that the pack names. Without a principle the unit claims the ticket."""
+    that the pack names. Without a principle the unit claims the ticket. ``territory``: the kind of
+    the unit that was named as the territorial government of a ticket with ``marks``."""
 
     principle: Code | None = None
     kind: Code | None = None
     unit: Words | None = None
     below: tuple[Code, ...] = ()
+    marks: tuple[Code, ...] = ()
+    territory: Code | None = None
     articles: tuple[Words, ...] = ()
     refused: Words | None = None
 
@@ -31,12 +35,19 @@ class AssignedBy(Expectation):
             return
         try:
             check_principle(principle, stage.pack.unit_kinds, kind, self.below)
+            self._check_territory(stage.pack, kind)
         except AssignmentRefused as refused:
             yield from compare(what, self.refused, refused.message)
             yield from compare(f"articles: {what}", self.articles, articles(refused.basis))
             return
         yield from compare(what, self.refused, None)
         yield from compare(f"articles: {what}", self.articles, articles((principle.basis,)))
+
+    def _check_territory(self, pack: Pack, kind: str) -> None:
+        if self.territory is not None:
+            check_territory(pack.notices, pack.unit_kinds, self.territory)
+        else:
+            require_territory(pack.notices, pack.unit_kinds, self.marks, (kind, *self.below))
 
 
 def _claimed_by(stage: Stage) -> str | None:
