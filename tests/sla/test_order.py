@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sla.desk import LEAD, OTHER, PACK, Desk
+from tests.support.arrivals import chosen, ordered, repeated
 from tests.support.wire import PACKS, at
 
 from common.calendar import WorkingCalendar, load_calendar
@@ -104,36 +105,15 @@ class Story:
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    planned: list[Planned] = []
-    for group in draw(st.lists(st.sampled_from(GROUPS), min_size=2, max_size=4, unique_by=lambda g: g[0].name)):
-        if len(planned) + len(group) <= 6:
-            planned += group
+    planned = chosen(draw, GROUPS)
     happened, moment = list[tuple[Planned, datetime]](), START
-    for one in _ordered(draw, planned, None):
+    for one in ordered(draw, planned, None, "dispatched"):
         at_once = {one.source, *(other.source for other, then in happened if then == moment)} - {"intake"}
         steps = (timedelta(minutes=50), timedelta(hours=7), timedelta(days=3), timedelta(0))
         moment += draw(st.sampled_from(steps if len(at_once) < 2 else steps[:3]))
         happened.append((one, moment))
-    arrives = [one.name for one in _ordered(draw, planned, [one for one, _ in happened])]
-    for name in draw(st.lists(st.sampled_from(arrives), max_size=2)):
-        first = arrives.index(name)
-        arrives.insert(draw(st.integers(first + 1, len(arrives))), name)
-    return Story(tuple(happened), tuple(arrives))
-
-
-def _ordered(draw: st.DrawFn, planned: Sequence[Planned], in_time: Sequence[Planned] | None) -> list[Planned]:
-    """An order in which effects follow their causes and, once it is known, each service keeps its own."""
-    left, done = list(planned), list[Planned]()
-    while left:
-        names = {one.name for one in done} | {"dispatched"}
-        ready = [one for one in left if set(one.after) <= names]
-        if in_time is not None:
-            first = {one.source: one for one in reversed(in_time) if one in left}
-            ready = [one for one in ready if first[one.source] is one]
-        chosen = draw(st.sampled_from(ready))
-        left.remove(chosen)
-        done.append(chosen)
-    return done
+    arrives = ordered(draw, planned, [one for one, _ in happened], "dispatched")
+    return Story(tuple(happened), repeated(draw, [one.name for one in arrives]))
 
 
 def facts_of(story: Story) -> dict[str, Fact]:

@@ -46,13 +46,15 @@ class Fact:
         said = self.more.get(name)
         return datetime.fromisoformat(said) if said else None
 
-    def divides(self, amendment: "Fact") -> bool:
+    def divides(self, said: "Fact") -> bool:
         """Whether a round begins or is over with it, so that an amendment of the same instant counts behind it.
 
         A dispatch of a later round than the amendment names was not known to whoever amended.
         """
+        if said.type != "TicketAmended":
+            return False
         if self.type in ("Dispatched", "Reissued"):
-            return self.round <= amendment.round
+            return self.round <= said.round
         if self.type == "RulingApplied":
             return "ended_round" in self.more or self.more["new_status"] in _FINAL
         return self.type in ("Closed", "HandlingStopped", "Archived")
