@@ -1,6 +1,7 @@
 """What sla knows of a ticket beside its deadlines."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -40,6 +41,9 @@ class Docket:
     ``unit`` and ``co_handlers`` hold it now; ``readers`` it was passed on to inside a unit; ``former`` held or read it
     once. ``begun`` is the dispatch of the current round; ``handling``: it has not been closed since. ``ended_at``: the
     ticket is archived, withdrawn, merged or stopped. ``partition`` is its place on hotline.tickets.
+
+    ``heirs``: units of this round that have ended, and who has gone on for them. The round's deadlines keep the name
+    under which they were announced; whatever the heir does counts for them.
     """
 
     ticket: UUID
@@ -62,6 +66,7 @@ class Docket:
     begun: Anchor | None = None
     handling: bool = False
     ended_at: datetime | None = None
+    heirs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -70,7 +75,7 @@ class Docket:
     @property
     def holders(self) -> frozenset[str]:
         """The units that hold the ticket now, or hold it inside such a unit."""
-        held = (*self.co_handlers, *self.readers)
+        held = (*self.co_handlers, *self.readers, *self.heirs.values())
         return frozenset(held if self.unit is None else (self.unit, *held))
 
     def situation(self, round_: int) -> Situation:
@@ -80,4 +85,12 @@ class Docket:
     def released(self) -> "Docket":
         """Nobody holds the ticket; who held it is remembered."""
         former = tuple(dict.fromkeys((*self.former, *sorted(self.holders))))
-        return replace(self, unit=None, co_handlers=(), readers=(), former=former, handling=False)
+        return replace(self, unit=None, co_handlers=(), readers=(), former=former, handling=False, heirs={})
+
+    def known_as(self, unit: str | None) -> str | None:
+        """The name under which the round's deadlines know the unit."""
+        return next((ended for ended, heir in self.heirs.items() if heir == unit), unit)
+
+    def succeeded(self, unit: str, successor: str) -> "Docket":
+        """A unit of the round has ended, and the other goes on for it."""
+        return replace(self, heirs={**self.heirs, self.known_as(unit) or unit: successor})

@@ -11,7 +11,7 @@ from common.events.envelope import Event, TicketFact
 _KEPT: Final = (
     "type", "channel", "category", "marks", "legal_limit", "imposed_limit", "changed", "co_handlers", "part",
     "concludes_part", "filed_at", "kind", "ended_round", "round_ended_at", "new_status", "granted", "granted_until",
-    "form", "outcome", "limit", "consultation", "reply_due", "to_unit",
+    "form", "outcome", "limit", "consultation", "reply_due", "to_unit", "successor",
 )  # fmt: skip
 """What of an event's data matters to clocks, beside who, when, which round and which case. No words of anybody."""
 

@@ -29,7 +29,12 @@ ENDS: Final[Mapping[str, EndReason]] = {"withdrawn": "withdrawn", "merged": "mer
 
 
 def change(known: Known, fact: Fact, rules: Rules) -> Change:
-    """What the fact does. ``NoRuleApplies``, ``OutsideCalendar``, ``DecisionUnknown``."""
+    """What the fact does. ``NoRuleApplies``, ``OutsideCalendar``, ``DecisionUnknown``.
+
+    What the heir of a unit does counts for the unit; a dispatch names units as they are.
+    """
+    if fact.unit in known.docket.heirs.values() and fact.type not in ("Dispatched", "Reissued"):
+        fact = replace(fact, unit=known.docket.known_as(fact.unit))
     return _DOES[fact.type](known, fact, rules)
 
 
@@ -192,6 +197,13 @@ def _pass_on(known: Known, fact: Fact, rules: Rules) -> Change:
     return Change(replace(known.docket, readers=tuple(dict.fromkeys((*known.docket.readers, to)))))
 
 
+def _succeed(known: Known, fact: Fact, rules: Rules) -> Change:
+    """UnitSucceeded: same round, same clocks; the successor goes on with them."""
+    if fact.unit is None or fact.round != known.docket.round:
+        return Change(known.docket)
+    return Change(known.docket.succeeded(fact.unit, fact.more["successor"]))
+
+
 def _only_kept(known: Known, fact: Fact, rules: Rules) -> Change:
     """A decision that takes effect with dispatch's answer."""
     return Change(known.docket)
@@ -230,6 +242,7 @@ _DOES: Final[Mapping[str, Callable[[Known, Fact, Rules], Change]]] = {
     "SubAssigned": _pass_on,
     "HandlingStopped": _stop_handling,
     "Archived": _archive,
+    "UnitSucceeded": _succeed,
 }
 READ: Final = tuple(_DOES)
 """Types of events that a ticket's clocks depend on, beside its registration."""

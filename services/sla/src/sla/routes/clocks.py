@@ -162,7 +162,10 @@ def _meant(
     rows: list[Deadline], docket: Docket, unit: str | None, round_: int | None, case: UUID | None
 ) -> Deadline | None:
     """The deadline that is asked for: of the lead before a co-handler, of what is decided last before earlier cases."""
-    rows = [row for row in rows if (unit is None or row.unit == unit) and (case is None or row.case == case)]
+    known_as = docket.known_as(unit)
+    rows = [
+        row for row in rows if (unit is None or row.unit in (unit, known_as)) and (case is None or row.case == case)
+    ]
     wanted = round_ if round_ is not None or any(row.case for row in rows) else max(docket.round, 1)
     rows = [row for row in rows if wanted is None or row.round == wanted]
     lead = [row for row in rows if row.case is None and row.unit == docket.unit]

@@ -60,6 +60,7 @@ def _docket_values(docket: Docket) -> dict[str, Any]:
         "begun": _written(docket.begun),
         "handling": docket.handling,
         "ended_at": docket.ended_at,
+        "heirs": dict(docket.heirs),
     }
 
 
@@ -89,4 +90,5 @@ def _docket(row: RowMapping) -> Docket:
         begun=Anchor.model_validate(row["begun"]) if row["begun"] else None,
         handling=row["handling"],
         ended_at=row["ended_at"],
+        heirs=row["heirs"],
     )

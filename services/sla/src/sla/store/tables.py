@@ -37,6 +37,7 @@ DOCKET = Table(
     Column("begun", JSONB(none_as_null=True)),
     Column("handling", Boolean, nullable=False, server_default="false"),
     Column("ended_at", Instant),
+    Column("heirs", JSONB, nullable=False, server_default="{}"),
 )
 
 FACT = Table(
