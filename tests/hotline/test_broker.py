@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
+from tests.messaging.fleet import until
 
 from hotline import broker
 from hotline.guard import DataDirectoryLocked, StartRefused, owner_of
@@ -53,8 +54,14 @@ async def first_announcement(bootstrap: str, topic: str) -> bytes:
 async def test_a_topic_exists_only_when_it_was_made_with_its_partitions(kafka: str) -> None:
     async with administering(kafka) as client:
         await client.create_topics([NewTopic("made-on-purpose", 12, 1)])
-        [described] = await client.describe_topics(["made-on-purpose"])
-        assert len(described["partitions"]) == 12
+
+        async def whole() -> bool:
+            [described] = await client.describe_topics(["made-on-purpose"])
+            # A topic that was made is known to the broker only a moment later.
+            assert len(described["partitions"]) in (0, 12)
+            return bool(described["partitions"])
+
+        await until(whole)
         async with AIOKafkaProducer(bootstrap_servers=kafka, request_timeout_ms=1000) as producer:
             with pytest.raises(UnknownTopicOrPartitionError):
                 await producer.partitions_for("never-made")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import text
 from tests.messaging.fleet import ROOT, until
 from tests.messaging.scene import GROUP, HANDLERS, announce, open_room
@@ -85,6 +86,24 @@ async def test_a_broker_that_goes_and_comes_back_delays_facts_and_loses_none(adm
     assert left == []
     for room in (intake, dispatch):
         await room.database.close()
+
+
+async def test_a_topic_of_which_the_broker_has_not_heard_yet_is_waited_for(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe, asked = AIOKafkaAdminClient.describe_topics, 0
+
+    async def late(admin: AIOKafkaAdminClient, topics: list[str]) -> list[dict[str, object]]:
+        nonlocal asked
+        asked += 1
+        found: list[dict[str, object]] = await describe(admin, topics)
+        return [one | {"partitions": []} for one in found] if asked < 3 else found
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", late)
+    for _ in ("made now", "there already"):
+        asked = 0
+        await Kafka(kafka).ensure_topics({"heard-of-late": 3})
+        assert asked == 3
 
 
 async def test_a_broker_that_is_not_there_is_an_unavailable_bus() -> None:

@@ -44,6 +44,7 @@ _STOP_SECONDS = 5
 _ANSWER_SECONDS = 30
 _STUCK_SECONDS = 30
 _ENDS_SECONDS = 0.2
+_METADATA_SECONDS = 0.05
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -97,9 +98,10 @@ class Kafka:
                 missing = {name: number for name, number in partitions.items() if name not in there}
                 if missing:
                     await self._create(admin, missing)
-                known = sorted(there & set(partitions))
-                for described in await admin.describe_topics(known) if known else ():
-                    _refuse_other_size(described, partitions)
+                # A broker hears of a topic only a moment after it was made.
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    while not _all_of_their_size(await admin.describe_topics(list(partitions)), partitions):  # noqa: ASYNC110
+                        await asyncio.sleep(_METADATA_SECONDS)
         finally:
             await admin.close()
         self._known.update(partitions)
@@ -138,10 +140,14 @@ class Kafka:
         return None
 
 
-def _refuse_other_size(described: Mapping[str, Any], partitions: Mapping[str, int]) -> None:
-    name, found = described["topic"], len(described["partitions"])
-    if found != partitions[name]:
-        raise WrongPartitions(f"topic {name} has {found} partitions, the suite needs {partitions[name]}")
+def _all_of_their_size(described: Sequence[Mapping[str, Any]], partitions: Mapping[str, int]) -> bool:
+    """False while a topic is not known yet; another number of partitions than the suite's is refused."""
+    sizes = {one["topic"]: len(one["partitions"]) for one in described}
+    for name, wanted in partitions.items():
+        found = sizes.get(name, 0)
+        if found not in (0, wanted):
+            raise WrongPartitions(f"topic {name} has {found} partitions, the suite needs {wanted}")
+    return all(sizes.get(name) for name in partitions)
 
 
 class KafkaSink:
