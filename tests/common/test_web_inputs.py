@@ -15,7 +15,7 @@ from dispatch.units.routes import UnitEntry
 from intake.callbacks.routes import CallbackInput
 from intake.registration.routes import Registration
 from review.returns.routes import NewReturn
-from sla.routes.reference import Activation
+from sla.routes.policies import Activation
 
 NO_NUMBER: tuple[Any, ...] = ("1", 1.0, True, [1])
 NO_TRUTH: tuple[Any, ...] = ("true", "yes", 1, 0, "")

@@ -21,6 +21,7 @@ from common.events.envelope import Actor
 from common.events.sla import CalendarPublished, PolicyActivated
 from common.messaging.room import Room, Transaction
 from common.policy import Pack, PackInvalid, load_pack, pack_directories
+from common.security.access import Principal
 
 from .store import SHELF, put_calendar, put_year, year_contents, years_in_force
 
@@ -28,6 +29,11 @@ log = structlog.get_logger()
 
 CALENDAR_FOLDER: Final = "calendar"
 SYSTEM: Final = Actor(role="system")
+
+
+def acting(caller: Principal) -> Actor:
+    """Who publishes or activates."""
+    return Actor(role=caller.role, unit=caller.unit, account=caller.account)
 
 
 class Activated(NamedTuple):

@@ -8,8 +8,9 @@ from common.messaging.room import Room, Transaction
 from common.web.idempotency import Commands
 from common.web.routing import router
 
+from .calendars import add_calendars
 from .clocks import add_deadlines
-from .reference import add_calendars, add_policies
+from .policies import add_policies
 
 __all__ = ["routes"]
 
