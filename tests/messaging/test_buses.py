@@ -84,6 +84,26 @@ async def test_what_was_not_committed_comes_again(bus: Bus) -> None:
     await sink.close()
 
 
+async def test_a_member_that_could_not_say_that_it_left_reads_on_when_it_begins_anew(
+    admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = await open_bus("pglog", admin_url, "intake", LEASE)
+    sink, source = bus.sink(), bus.source(GROUP, [TICKETS])
+    await sink.publish([message(new_id(), 1)])
+    await source.start()
+    taken = await take(source, 1)
+    with monkeypatch.context() as while_it_leaves:
+        cut = text("select pg_terminate_backend(pg_backend_pid())")
+        while_it_leaves.setattr("common.messaging.pglog_member._LEAVE", cut)
+        await source.close()
+    await source.start()
+    assert [one.value for one in await take(source, 1)] == [taken[0].value]
+    await source.commit(positions(taken))
+    assert await source.behind() == 0
+    await source.close()
+    await bus.close()
+
+
 async def test_members_share_the_partitions_and_one_that_leaves_gives_its_own_back(bus: Bus) -> None:
     sink = bus.sink()
     one, two = bus.source(GROUP, [TICKETS]), bus.source(GROUP, [TICKETS])

@@ -62,6 +62,8 @@ class PgLogSource:
             for topic in self._topics:
                 await self._partitions_of(topic)
             async with self._engine.begin() as connection:
+                # What could not be given back when it closed: its own lease, renewed, would keep it from claiming that.
+                await connection.execute(_RELEASE_ALL, self._who())
                 for topic in sorted(self._topics):
                     await connection.execute(_ADD_CLAIMS, {"group": self._group, "topic": topic})
         self._heart = asyncio.create_task(self._beat())
