@@ -1,10 +1,13 @@
 """Sealed fields open only in their own place, under a key of this installation."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from common.security import vaulting
 from common.security.masking import NotAPhone
 from common.security.vaulting import Algorithm, KeyRing, KeysUnusable, Unreadable
 
@@ -84,6 +87,22 @@ def test_keys_are_made_once_and_for_this_account_only(tmp_path: Path) -> None:
     sealed = KeyRing.create_if_empty(folder).encrypt("t", "c", 1, PHONE)
     assert KeyRing.create_if_empty(folder).decrypt("t", "c", 1, sealed) == PHONE
     assert {path.stat().st_mode & 0o777 for path in folder.glob("*.key")} == {0o600}
+
+
+def test_of_those_that_start_together_one_makes_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = vaulting._write_key
+
+    def slowly(path: Path) -> None:
+        write(path)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(vaulting, "_write_key", slowly)
+    with ThreadPoolExecutor(4) as starting:
+        rings = list(starting.map(lambda _: KeyRing.create_if_empty(tmp_path / "keys"), range(4)))
+    assert len({ring.blind_index("requester.phone", PHONE) for ring in rings}) == 1
+    sealed = rings[0].encrypt("t", "c", 1, PHONE)
+    assert {ring.decrypt("t", "c", 1, sealed) for ring in rings} == {PHONE}
+    assert [path.name for path in tmp_path.iterdir()] == ["keys"]
 
 
 def _open_to_all(folder: Path) -> None:

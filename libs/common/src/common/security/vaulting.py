@@ -6,10 +6,13 @@ for new values, ``index.key`` is for the blind index alone. Old keys stay readab
 ``current``.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -107,11 +110,10 @@ class KeyRing:
     @classmethod
     def create_if_empty(cls, directory: Path, algorithm: Algorithm = "A256GCM") -> "KeyRing":
         """For development: make the keys on first use. A directory that holds something is only loaded."""
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not any(directory.iterdir()):
-            for name in (_INDEX, "k1"):
-                _write_key(directory / f"{name}.key")
-            (directory / "current").write_text("k1\n", encoding="ascii")
+        home = directory.resolve()
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not any(home.iterdir()):
+            _create(home)
         return cls.load(directory, algorithm)
 
     def encrypt(self, table: str, column: str, row: object, text: str) -> bytes:
@@ -177,6 +179,19 @@ def _read_key(path: Path) -> bytes:
     if len(key) != 32:
         raise KeysUnusable(f"{path} holds {len(key)} bytes instead of 32")
     return key
+
+
+def _create(home: Path) -> None:
+    """Made whole under another name and then moved to its place: of those that start together one makes the keys."""
+    draft = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
+    try:
+        for name in (_INDEX, "k1"):
+            _write_key(draft / f"{name}.key")
+        (draft / "current").write_text("k1\n", encoding="ascii")
+        with contextlib.suppress(OSError):  # somebody was faster, or it cannot be moved there: loading says so
+            draft.rename(home)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_key(path: Path) -> None:
