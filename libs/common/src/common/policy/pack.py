@@ -26,7 +26,7 @@ from common.policy.notices import Notices
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
 from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
-from common.policy.ruled import Code, Part, Period, Register, Words
+from common.policy.ruled import Code, Part, Period, Register, Stated, Words
 from common.policy.sentences import sentence_for
 from common.policy.supervision import Supervision, problems_of_supervision
 from common.policy.ticket import TicketSection
@@ -71,6 +71,7 @@ class Pack(Part):
     extensions: Extensions | None = None
     supervision: Supervision | None = None
     clusters: Clusters | None = None
+    applies_to_open_tickets: Stated[bool] | None = None
 
     @property
     def effective_from(self) -> date:
@@ -80,6 +81,11 @@ class Pack(Part):
     def effective_to(self) -> date | None:
         """The last day in force, None: until another pack takes over."""
         return self.effective.to
+
+    @property
+    def moves_open_tickets(self) -> bool:
+        """Whether open tickets change to this pack; where it is silent, they keep the one they were registered with."""
+        return self.applies_to_open_tickets is not None and self.applies_to_open_tickets.value
 
     @cached_property
     def version(self) -> str:
