@@ -11,6 +11,7 @@ import uvloop
 
 from common.clock import SimulatedClock
 from common.observability import configure_logging
+from common.runtime.patience import Unreachable
 from common.runtime.surroundings import surroundings
 from hotline.children import Supervisor
 from hotline.origin import origin
@@ -23,6 +24,16 @@ _LAST_SECONDS = 15
 
 async def run(orders: ChildOrders) -> None:
     """Run the services until told to stop, or until the supervisor is gone."""
+    loop = asyncio.get_running_loop()
+    server: Server | None = None
+
+    def stop() -> None:
+        if server is None:
+            os._exit(1)  # nothing has begun yet that would have to be ended in order
+        around.activity.ending = True
+        server.should_exit = True
+
+    watch = asyncio.create_task(_outlive_nobody(stop))
     plan = orders.plan
     clock = plan.clock()
     around = await surroundings(plan.settings(), clock, orders.services[0], login_per_service=plan.embedded)
@@ -37,17 +48,10 @@ async def run(orders: ChildOrders) -> None:
     sockets = [bind_private(orders.socket)]
     if orders.shared is not None:
         sockets.append(socket.socket(fileno=orders.shared))
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        around.activity.ending = True
-        server.should_exit = True
-
     for sent in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sent, stop)
-    watch = asyncio.create_task(_outlive_nobody(stop))
-    await suite.start()
     try:
+        await suite.start()
         await serve(server, sockets)
     finally:
         watch.cancel()
@@ -66,4 +70,7 @@ async def _outlive_nobody(stop: Callable[[], None]) -> None:
 
 if __name__ == "__main__":
     configure_logging("hotline", level=os.environ.get("HOTLINE_LOG", "WARNING"))
-    uvloop.run(run(ChildOrders.read()))
+    try:
+        uvloop.run(run(ChildOrders.read()))
+    except Unreachable as error:
+        sys.exit(f"{ChildOrders.read().services[0]} cannot start: {error}")

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.clock import Clock, SimulatedClock
 from common.database import SERVICES, Database, migrate
+from common.runtime.patience import when_reachable
 from common.runtime.service import Service, Surroundings
 from hotline.stepping import Reading
 
@@ -26,7 +28,7 @@ class Suite:
         for name in names:
             database = Database.open(around.database_of(name), name, pool_size=1)
             try:
-                await migrate(database)
+                await when_reachable("database", partial(migrate, database))
             finally:
                 await database.close()
         return cls(around, [import_module(f"{name}.service").build(around) for name in names])

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from common.clock import SimulatedClock
 from common.database import SERVICES, bootstrap, driver_url
 from common.messaging.pglog import create_bus
+from common.runtime.patience import when_reachable
 from common.runtime.surroundings import surroundings
 from common.security.development import DevelopmentIssuer
 from hotline import postgres
@@ -96,9 +97,9 @@ async def _engines(wanted: Wanted) -> AsyncIterator[Plan]:
             cleanup.callback(server.stop)
             admin_url = server.admin_url
         wanted.data.mkdir(parents=True, exist_ok=True)
-        await bootstrap(admin_url)
+        await when_reachable("database", lambda: bootstrap(admin_url))
         engine = create_async_engine(driver_url(admin_url))
-        await create_bus(engine)
+        await when_reachable("database", lambda: create_bus(engine))
         await engine.dispose()
         plan = Plan(
             data=wanted.data.resolve(),

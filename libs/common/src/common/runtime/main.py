@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from common.clock import RealClock
 from common.database import Database, migrate
 from common.observability import configure_logging
+from common.runtime.patience import Unreachable, when_reachable
 from common.runtime.service import Service, Surroundings
 from common.runtime.settings import Settings
 from common.runtime.surroundings import surroundings
@@ -32,14 +33,19 @@ def main(service: str, build: Build) -> None:
         wrong = "; ".join(f"HOTLINE_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
         sys.exit(f"{service} cannot start: {wrong}")
     configure_logging(service, level=os.environ.get("HOTLINE_LOG", "INFO"))
-    uvloop.run(_run(service, part, build, settings))
+    try:
+        uvloop.run(_run(service, part, build, settings))
+    except Unreachable as error:
+        sys.exit(f"{service} cannot start: {error}")
 
 
 async def _run(service: str, part: str, build: Build, settings: Settings) -> None:
     if part == "migrate":
         database = Database.open(settings.database_of(service), service, pool_size=1)
-        await migrate(database)
-        await database.close()
+        try:
+            await when_reachable("database", lambda: migrate(database))
+        finally:
+            await database.close()
         return
     around = await surroundings(settings, RealClock(), service, login_per_service=False)
     built = build(around)

@@ -18,6 +18,7 @@ from common.messaging.relay import Relay, unpublished
 from common.messaging.room import Room
 from common.messaging.runner import Runner
 from common.messaging.wakeup import Bell
+from common.runtime.patience import when_reachable
 from common.security.tokens import TokenVerifier
 from common.web.edge import Activity
 from common.web.idempotency import forget_old
@@ -108,8 +109,7 @@ class Service:
 
     async def start(self) -> None:
         """Start the background work; it outlives errors of database and bus."""
-        async with self.room.database.engine.begin() as connection:
-            await keep_partitions(connection)
+        await when_reachable("database", self._keep_partitions)
         relay = Relay(self.room, self.bus.sink(), self.bus_bell)
         self._relay = asyncio.create_task(relay.run(), name=f"{self.name} relay")
         work: list[Task] = [runner.run for runner in self.runners]
@@ -189,11 +189,14 @@ class Service:
         that everybody has consumed, and answers that nobody asks for again."""
         await pause(stopping, 60)
         while not stopping.is_set():
-            async with self.room.database.engine.begin() as connection:
-                await keep_partitions(connection)
+            await self._keep_partitions()
             while not stopping.is_set() and (await self.bus.forget_old() or await self._forget()):
                 await pause(stopping, 0.1)
             await pause(stopping, 6 * 3600)
+
+    async def _keep_partitions(self) -> None:
+        async with self.room.database.engine.begin() as connection:
+            await keep_partitions(connection)
 
     async def _forget(self) -> int:
         async with self.room.database.engine.begin() as connection:

@@ -7,6 +7,7 @@ from common.database import BUS_SCHEMA, driver_url, room_url
 from common.messaging.bus import PARTITIONS, Bus
 from common.messaging.pglog import PgLog
 from common.messaging.wakeup import Bell
+from common.runtime.patience import when_reachable
 from common.runtime.service import NoticeGateway, Surroundings
 from common.runtime.settings import Settings
 from common.security.signatures import read_key
@@ -44,7 +45,7 @@ async def surroundings(settings: Settings, clock: Clock, service: str, *, login_
     """Everything a service needs to be built. ``login_per_service``: one URL serves all, each with its own login."""
     bell = Bell()
     bus = open_bus(settings, bell, service)
-    await bus.ensure_topics(PARTITIONS)
+    await when_reachable("bus", lambda: bus.ensure_topics(PARTITIONS))
 
     def database_of(name: str) -> str:
         url = settings.database_of(name)

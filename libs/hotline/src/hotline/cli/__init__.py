@@ -12,6 +12,7 @@ import uvloop
 
 from common.clock import in_utc
 from common.observability import configure_logging
+from common.runtime.patience import Unreachable
 from common.security.access import ROLES, Role
 from common.security.development import DevelopmentIssuer
 from hotline.cli.asking import Data, refuse
@@ -70,7 +71,7 @@ def up(
     )
     try:
         uvloop.run(run_suite(wanted, print))
-    except StartRefused as error:
+    except (StartRefused, Unreachable) as error:
         raise refuse(str(error)) from error
 
 
