@@ -84,7 +84,7 @@ def test_a_kind_has_rows_and_an_anchor_or_follows_one_that_has(draft: "Draft") -
             RULING.replace("anchor", "follows").replace("returned", "closing"),
             "no anchor and no rows of its own",
         ),
-        (RULING, RULING.replace("returned", "refused"), "which is none of 'dispatched', 'returned', 'convened'"),
+        (RULING, RULING.replace("returned", "refused"), "'refused', which is none of 'registered', 'dispatched'"),
         (RULING, f"    ruling:\n{owners}" + RULING.partition("\n")[2], "nobody is told by owed_by to owe it"),
     ):
         draft.rewrite("limits.yaml", old, new)

@@ -12,8 +12,11 @@ CALENDAR = "calendar"
 
 
 def pack_directories(policies: Path) -> tuple[Path, ...]:
-    """The directories of ``policies/`` that hold packs."""
-    return tuple(sorted(part for part in policies.iterdir() if part.is_dir() and part.name != CALENDAR))
+    """The directories of ``policies/`` that hold packs; those that begin with "_" are bases and examples, in force
+    nowhere."""
+    return tuple(
+        sorted(part for part in policies.iterdir() if part.is_dir() and part.name != CALENDAR and part.name[0] != "_")
+    )
 
 
 def check_packs(policies: Path) -> list[Finding]:

@@ -1,6 +1,7 @@
 """What no single section can see: codes that nobody defines, gaps, rows that never win, overlapping dates."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import combinations, product
 
@@ -70,21 +71,37 @@ def _row(kind: str, index: int) -> Place:
 
 
 def _undefined_codes(ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
-    for kind, table in limits.tables.items():
-        for index, rule in enumerate(table.rules):
-            for condition in rule.when.nested() if rule.when else ():
-                tests: tuple[tuple[str, TextTest | None, Mapping[str, object]], ...] = (
-                    ("type", condition.type, ticket.types),
-                    ("channel", condition.channel, ticket.channels),
-                    ("marks", condition.marks, ticket.marks),
-                )
-                for name, test, known in tests:
-                    for code in test.codes() if test else ():
-                        if code not in known:
-                            sentence = (
-                                f"the condition names the {name} {code!r}, which the ticket section does not define"
-                            )
-                            yield Problem((*_row(kind, index), "when"), sentence)
+    for place, condition in _conditions(limits):
+        tests: tuple[tuple[str, TextTest | None, Mapping[str, object]], ...] = (
+            ("type", condition.type, ticket.types),
+            ("channel", condition.channel, ticket.channels),
+            ("marks", condition.marks, ticket.marks),
+        )
+        for name, test, known in tests:
+            for code in test.codes() if test else ():
+                if code not in known:
+                    sentence = f"the condition names the {name} {code!r}, which the ticket section does not define"
+                    yield Problem((*place, "when"), sentence)
+
+
+def _conditions(limits: Limits) -> Iterator[tuple[Place, When]]:
+    """Every condition of the limits, with the place that it stands in."""
+    stated: list[tuple[Place, When | None]] = [
+        (_row(kind, index), rule.when)
+        for kind, table in limits.tables.items()
+        for index, rule in enumerate(table.rules)
+    ]
+    for code, overlay in (limits.overlays or {}).items():
+        place: Place = ("limits", "overlays", code)
+        stated.append((place, overlay.when))
+        stated += [
+            ((*place, "kinds", kind, index), rule.when)
+            for kind, rules in overlay.tables.items()
+            for index, rule in enumerate(rules)
+        ]
+    for place, when in stated:
+        for condition in when.nested() if when else ():
+            yield place, condition
 
 
 def _dates(effective: Period, limits: Limits) -> Iterator[Problem]:
@@ -109,7 +126,7 @@ def _gaps_and_shadows(effective: Period, ticket: TicketSection, limits: Limits) 
         uncovered: dict[str, date] = {}
         for day in sorted(days):
             for situation in situations:
-                rule = limits.deciding(kind, situation, day)
+                rule = limits.tabled(kind, situation, day)
                 if rule is not None:
                     winners.add(id(rule))
                 else:
@@ -144,10 +161,24 @@ def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator
     single = (frozenset({mark}) for mark in ticket.marks) if marks_asked else ()
     marked = dict.fromkeys((frozenset[str](), *single, *together))
     channels = tuple(ticket.channels) if any(part.channel for part in conditions) else tuple(ticket.channels)[:1]
-    for code, channel, marks, category, urgency, round_ in product(
-        ticket.types, channels, marked, categories, urgencies, rounds
+    people = list(_people(conditions))
+    for code, channel, marks, category, urgency, round_, person in product(
+        ticket.types, channels, marked, categories, urgencies, rounds, people
     ):
-        yield Situation(code, channel, category, urgency, marks, round_)
+        yield replace(person, type=code, channel=channel, category=category, urgency=urgency, marks=marks, round=round_)
+
+
+def _people(conditions: list[When]) -> Iterator[Situation]:
+    """Situations that differ in who asks and how many units handle it, as far as some row asks for that."""
+
+    def asked(name: str, otherwise: bool) -> tuple[bool, ...]:
+        return (False, True) if any(getattr(one, name) is not None for one in conditions) else (otherwise,)
+
+    counts = (0, 1) if any(condition.co_handlers for condition in conditions) else (0,)
+    for anonymous, contact, confidential, count in product(
+        asked("anonymous", False), asked("contact", True), asked("confidential", False), counts
+    ):
+        yield Situation(anonymous=anonymous, contact=contact, confidential=confidential, co_handlers=count)
 
 
 def _texts(test: TextTest | None) -> tuple[str, ...]:

@@ -6,14 +6,17 @@ What the matchers can not say is not squeezed into a pack: it becomes a named me
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from common.policy.ruled import Part
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the rules may look at when they ask which limit, ground or table row applies. Codes are the pack's own."""
+    """What the rules may look at when they ask which limit, ground or table row applies. Codes are the pack's own.
+
+    ``co_handlers``: how many units handle it beside the lead.
+    """
 
     type: str | None = None
     channel: str | None = None
@@ -21,6 +24,10 @@ class Situation:
     urgency: str | None = None
     marks: frozenset[str] = frozenset()
     round: int = 1
+    anonymous: bool = False
+    contact: bool = True
+    confidential: bool = False
+    co_handlers: int = 0
 
 
 class TextTest(Part):
@@ -73,7 +80,7 @@ class NumberTest(Part):
 
 
 class When(Part):
-    """A condition on a situation: everything it names must hold."""
+    """A condition on a situation: everything it names must hold. ``contact``: the requester left one."""
 
     type: TextTest | None = None
     channel: TextTest | None = None
@@ -81,6 +88,10 @@ class When(Part):
     urgency: TextTest | None = None
     marks: TextTest | None = None
     round: NumberTest | None = None
+    anonymous: StrictBool | None = None
+    contact: StrictBool | None = None
+    confidential: StrictBool | None = None
+    co_handlers: NumberTest | None = None
     all_: Annotated[tuple["When", ...], Field(min_length=1)] | None = Field(default=None, alias="all")
     any_: Annotated[tuple["When", ...], Field(min_length=1)] | None = Field(default=None, alias="any")
     not_: "When | None" = Field(default=None, alias="not")
@@ -99,6 +110,10 @@ class When(Part):
             and (self.urgency is None or self.urgency.passes(situation.urgency))
             and (self.marks is None or any(self.marks.passes(mark) for mark in situation.marks))
             and (self.round is None or self.round.passes(situation.round))
+            and (self.anonymous is None or self.anonymous is situation.anonymous)
+            and (self.contact is None or self.contact is situation.contact)
+            and (self.confidential is None or self.confidential is situation.confidential)
+            and (self.co_handlers is None or self.co_handlers.passes(situation.co_handlers))
             and (self.all_ is None or all(part.holds(situation) for part in self.all_))
             and (self.any_ is None or any(part.holds(situation) for part in self.any_))
             and (self.not_ is None or not self.not_.holds(situation))

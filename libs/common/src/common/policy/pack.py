@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
@@ -45,10 +45,14 @@ class Document(Part):
 
 
 class Pack(Part):
-    """One jurisdiction's rules for a period. Made by ``load_pack`` or ``parse_pack``, never by hand."""
+    """One jurisdiction's rules for a period. Made by ``load_pack`` or ``parse_pack``, never by hand.
+
+    ``extends``: the directory of files that these were merged over; what was merged is all here.
+    """
 
     jurisdiction: Code
     name: Words
+    extends: Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z0-9_]*$")] | None = None
     effective: Period
     main_document: Code
     documents: Annotated[Mapping[Code, Document], Field(min_length=1)]

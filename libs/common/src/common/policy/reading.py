@@ -42,8 +42,9 @@ def _written_steps(place: Place, places: Mapping[Place, tuple[Path, int]]) -> Pl
 
 
 def load_pack(directory: Path) -> Pack:
-    """The pack whose parts are the YAML files of a directory; ``PackInvalid`` lists all that is wrong, with lines."""
-    written = read_files(sorted(directory.glob("*.yaml")), directory)
+    """The pack whose parts are the YAML files of a directory, over those that it extends; ``PackInvalid`` lists all
+    that is wrong, with lines."""
+    written = read_extended(directory)
     if written.findings:
         raise PackInvalid(written.findings)
     pack, problems = examine(written.content)
@@ -53,6 +54,71 @@ def load_pack(directory: Path) -> Pack:
     if pack is None or problems:
         raise PackInvalid([Finding(*written.locate(place), sentence) for place, sentence in problems])
     return pack
+
+
+def read_extended(directory: Path, extending: tuple[Path, ...] = ()) -> Written:
+    """The parts of a directory, merged over those of the directory beside it that its ``extends`` names.
+
+    ``extending``: the directories that lead here. A base says nothing of a jurisdiction, and its sources name their
+    documents: they would otherwise quote the document of whoever extends it.
+    """
+    written = read_files(sorted(directory.glob("*.yaml")), directory)
+    named = written.content.get("extends")
+    if named is None or written.findings:
+        return written
+    base = directory.parent / str(named)
+    file, line = written.places[("extends",)]
+    if base in (directory, *extending):
+        round_trip = " → ".join(path.name for path in (*extending, directory, base))
+        return _refused(file, line, f"packs extend one another in a circle: {round_trip}")
+    if not base.is_dir():
+        return _refused(file, line, f"it extends {named!r}, which does not lie beside it")
+    below = read_extended(base, (*extending, directory))
+    for key in ("jurisdiction", "name", "effective", "main_document"):
+        if (key,) in below.places:
+            below.findings.append(Finding(*below.places[(key,)], f"{key!r} is not for a pack that others extend"))
+    below.findings.extend(_sources_without_document(below, below.content, ()))
+    if below.findings:
+        return below
+    content = merged(below.content, {key: value for key, value in written.content.items() if key != "extends"})
+    content["extends"] = named
+    return Written(content, {**below.places, **written.places}, [])
+
+
+def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` over ``base``. Sections and tables are merged by key; a value with its rule, and a list, is replaced
+    whole; null leaves out what the base has."""
+    result = dict(base)
+    for key, value in own.items():
+        standing = base.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif (
+            isinstance(value, Mapping) and isinstance(standing, Mapping) and not {"rule"} & (set(value) | set(standing))
+        ):
+            result[key] = merged(standing, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _refused(file: Path, line: int, sentence: str) -> Written:
+    return Written({}, {}, [Finding(file, line, sentence)])
+
+
+def _sources_without_document(written: Written, value: Any, place: Place) -> list[Finding]:
+    if isinstance(value, list):
+        return [
+            found for i, item in enumerate(value) for found in _sources_without_document(written, item, (*place, i))
+        ]
+    if not isinstance(value, Mapping):
+        return []
+    source = value.get("source")
+    found = [each for key, item in value.items() for each in _sources_without_document(written, item, (*place, key))]
+    if isinstance(source, Mapping) and "document" not in source:
+        sentence = "a pack that others extend names the document of each source"
+        found.append(Finding(*written.locate((*place, "source")), sentence))
+    return found
 
 
 def read_files(files: Iterable[Path], directory: Path) -> Written:

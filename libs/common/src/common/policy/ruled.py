@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 from common.basis import Basis
 
@@ -70,11 +79,37 @@ class Source(Part):
 
 
 class Ruled(Part):
-    """A value with its rule, and a source, an assumption, or both where a clause needed a reading beside it."""
+    """A value with its rule, and a source, an assumption, or both where a clause needed a reading beside it.
+
+    Where a document contradicts itself, ``readings`` holds what each place says, by name and with its own source, and
+    ``in_force`` names the one that counts; ``assumption`` then says why.
+    """
 
     rule: RuleId
     source: Source | None = None
     assumption: Words | None = None
+    readings: Annotated[Mapping[Code, Mapping[str, Any]], Field(min_length=2)] | None = None
+    in_force: Code | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _reading_in_force(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """The value by the reading in force; every other reading must be one that could be put in force."""
+        if not isinstance(data, Mapping) or not {"readings", "in_force"} & set(data):
+            return handler(data)
+        readings, chosen = data.get("readings"), data.get("in_force")
+        if not isinstance(readings, Mapping) or not all(isinstance(one, Mapping) for one in readings.values()):
+            raise ValueError("where there are several readings, `readings` lists them by name")
+        if chosen not in readings:
+            raise ValueError(f"`in_force` is {chosen!r}, which is none of the readings {', '.join(map(str, readings))}")
+        said = {name for one in readings.values() for name in one}
+        common = {name: value for name, value in data.items() if name not in said | {"readings", "in_force"}}
+        for name, reading in readings.items():
+            if name != chosen:
+                if "source" not in reading:
+                    raise ValueError(f"the reading {name!r} does not say where it stands")
+                cls.model_validate({**common, **reading}, context=info.context)
+        return handler({**common, **readings[chosen], "readings": readings, "in_force": chosen})
 
     @model_validator(mode="after")
     def _grounded(self) -> Self:
