@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import FreshDatabase
+from tests.support.doorkeeper import Doorkeeper
 
 from hotline.children import private_client
 from hotline.plan import ChildOrders, Plan
@@ -19,38 +19,8 @@ from hotline.plan import ChildOrders, Plan
 pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parents[2]
-_RECOVERING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is not yet accepting connections\0\0"
 _IMPATIENT = "import runpy; from common.runtime import patience; patience.when_reachable.__defaults__ = (1.0,); "
 _RUN = "runpy.run_module('hotline.child', run_name='__main__')"
-
-
-class Recovering:
-    """Stands before the database: turns away the first connections as a server that recovers does."""
-
-    def __init__(self, behind: Path, times: int) -> None:
-        self._behind = behind
-        self.left = times
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            if self.left > 0:
-                self.left -= 1
-                length = struct.unpack("!i", await reader.readexactly(4))[0]
-                await reader.readexactly(length - 4)
-                writer.write(b"E" + struct.pack("!i", len(_RECOVERING) + 4) + _RECOVERING)
-                await writer.drain()
-            else:
-                inner_reader, inner_writer = await asyncio.open_unix_connection(self._behind / ".s.PGSQL.5432")
-                await asyncio.gather(_pass_on(reader, inner_writer), _pass_on(inner_reader, writer))
-        writer.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while some := await reader.read(65536):
-            writer.write(some)
-            await writer.drain()
-    writer.close()
 
 
 @asynccontextmanager
@@ -83,14 +53,15 @@ async def _answers(folder: Path) -> bool:
 
 async def test_it_waits_until_the_database_has_recovered(tmp_path: Path, database: FreshDatabase) -> None:
     path, _, folder = database.admin_url.partition("?host=")
-    before = Recovering(Path(folder), times=5)
-    server = await asyncio.start_unix_server(before.serve, tmp_path / ".s.PGSQL.5432")
-    async with server, child(tmp_path, tmp_path, path.rpartition("/")[2], "-m", "hotline.child") as process:
+    before = Doorkeeper(Path(folder))
+    before.turn_away = 5
+    name = path.rpartition("/")[2]
+    async with before.standing_in(tmp_path), child(tmp_path, tmp_path, name, "-m", "hotline.child") as process:
         async with asyncio.timeout(60):
             while not await _answers(tmp_path):
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
-        assert before.left == 0
+        assert before.turn_away == 0
         assert process.stdin is not None
         process.stdin.close()
         _, told = await asyncio.wait_for(process.communicate(), 30)

@@ -28,6 +28,9 @@ SESSION_SETTINGS = {
     "jit": "off",
 }
 
+# Seconds until the driver gives up a server that does not answer; the server itself ends a statement before that.
+DRIVER_LIMITS = {"timeout": 5, "command_timeout": 35}
+
 # Serialization failure, deadlock, lock not available, the server going away or having become a standby, and whole
 # classes: 08 connection, 53 resources (disk full, too many connections). Worth another try, unchanged.
 _TRANSIENT_STATES = frozenset(
@@ -97,7 +100,7 @@ class Database:
             max_overflow=overflow,
             pool_timeout=5,
             pool_use_lifo=True,
-            connect_args={"server_settings": settings, "timeout": 5, "command_timeout": 35},
+            connect_args={"server_settings": settings, **DRIVER_LIMITS},
         )
         return cls(service, engine, one_by_one(engine), _Rush(engine))
 

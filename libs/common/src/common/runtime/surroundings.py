@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.clock import Clock
-from common.database import BUS_SCHEMA, driver_url, room_url
+from common.database import BUS_SCHEMA, DRIVER_LIMITS, driver_url, room_url
 from common.messaging.bus import PARTITIONS, Bus
 from common.messaging.pglog import PgLog
 from common.messaging.wakeup import Bell
@@ -35,7 +35,8 @@ def open_bus(settings: Settings, bell: Bell, service: str) -> Bus:
                 "statement_timeout": "30s",
                 "idle_in_transaction_session_timeout": "10s",
                 "jit": "off",
-            }
+            },
+            **DRIVER_LIMITS,
         },
     )
     return PgLog(engine, bell)
