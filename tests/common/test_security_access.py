@@ -41,6 +41,7 @@ ALLOWED = {
     "parked.replay": "admin",
     "parked.discard": "admin",
     "indicators.read": "agent dispatcher unit reviewer supervisor viewer admin",
+    "archive.read": "admin",
 }
 
 

@@ -1,9 +1,11 @@
 """The suite's archive: every event as it lay on the bus, with its place in the log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from json import dumps
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.database import machine_now
@@ -51,6 +53,85 @@ async def keep_months(connection: AsyncConnection) -> None:
         )
 
 
+async def tickets_recorded(
+    connection: AsyncConnection,
+    jurisdiction: str,
+    received_from: datetime | None,
+    received_to: datetime | None,
+    after: tuple[datetime, UUID] | None,
+    most: int,
+) -> Sequence[tuple[datetime, UUID]]:
+    """Work orders of the jurisdiction received in [from, to), by the instant they were received; ``after`` that one."""
+    found = await connection.execute(
+        _TICKETS,
+        {
+            "jurisdiction": jurisdiction,
+            "received_from": received_from,
+            "received_to": received_to,
+            "after_at": after[0] if after else None,
+            "after": after[1] if after else None,
+            "most": most,
+        },
+    )
+    return [(row.received_at, row.ticket) for row in found]
+
+
+async def count_recorded(
+    connection: AsyncConnection, jurisdiction: str, received_from: datetime | None, received_to: datetime | None
+) -> int:
+    """How many there are in all."""
+    span = {"jurisdiction": jurisdiction, "received_from": received_from, "received_to": received_to}
+    return int((await connection.execute(_COUNT, span)).scalar_one())
+
+
+async def events_of(connection: AsyncConnection, tickets: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Every event of these tickets, ticket by ticket, in the order in which they lay on the bus."""
+    subjects = [f"ticket/{ticket}" for ticket in tickets]
+    return (await connection.execute(_EVENTS, {"subjects": subjects})).mappings().all()
+
+
+async def reference_events(
+    connection: AsyncConnection, jurisdiction: str, after: UUID | None, most: int
+) -> Sequence[RowMapping]:
+    """The packs that were activated for the jurisdiction, and the years of the calendar that were published."""
+    wanted = {"policy": f"policy/{jurisdiction}", "after": after, "most": most}
+    return (await connection.execute(_REFERENCE, wanted)).mappings().all()
+
+
+_OF_SPAN = """
+    from ticket
+    where jurisdiction = :jurisdiction and outcome = 'work_order'
+      and (cast(:received_from as timestamptz) is null or received_at >= :received_from)
+      and (cast(:received_to as timestamptz) is null or received_at < :received_to)
+"""
+_COUNT = text(f"select count(*) {_OF_SPAN}")
+_TICKETS = text(
+    f"""
+    select received_at, ticket {_OF_SPAN}
+      and (cast(:after_at as timestamptz) is null
+           or (received_at, ticket) > (cast(:after_at as timestamptz), cast(:after as uuid)))
+    order by received_at, ticket
+    limit :most
+    """
+)
+_EVENTS = text(
+    """
+    select event_id, topic, partition, "offset", subject, headers, value
+    from archive
+    where subject = any(:subjects)
+    order by subject, topic, partition, "offset"
+    """
+)
+_REFERENCE = text(
+    """
+    select event_id, topic, partition, "offset", subject, headers, value
+    from archive
+    where (subject = :policy and type = 'PolicyActivated' or subject like 'calendar/%' and type = 'CalendarPublished')
+      and (cast(:after as uuid) is null or event_id > cast(:after as uuid))
+    order by event_id
+    limit :most
+    """
+)
 _KEEP = text(
     """
     insert into archive (event_id, topic, partition, "offset", source, subject, sequence, type, headers, value)

@@ -7,6 +7,7 @@ from common.runtime.service import Service, Surroundings, pause
 from reporting.archive import keep_months
 from reporting.consumers import HANDLERS, ArchivingRunner
 from reporting.dashboard import dashboard_routes
+from reporting.recorded import record_routes
 from reporting.routes import indicator_routes
 
 
@@ -25,7 +26,11 @@ def build(surroundings: Surroundings) -> Service:
         room,
         surroundings,
         title="统计报告 reporting",
-        routers=[indicator_routes(room.database, surroundings.activity), dashboard_routes()],
+        routers=[
+            indicator_routes(room.database, surroundings.activity),
+            record_routes(room.database),
+            dashboard_routes(),
+        ],
         handlers=HANDLERS,
         runner=ArchivingRunner,
         tasks=(months,),

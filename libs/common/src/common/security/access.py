@@ -129,6 +129,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "parked.replay": {"admin": _ANY},
     "parked.discard": {"admin": _ANY},
     "indicators.read": {**_CENTRE, "unit": _AREA},
+    "archive.read": _ADMIN,
 }
 
 RECUSAL: Final = Basis(
