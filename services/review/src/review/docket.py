@@ -118,9 +118,13 @@ class Docket:
 
 
 def _docket(row: Any) -> Docket:
-    lists = {name: tuple(getattr(row, name)) for name in ("co_handlers", "marks", "sub_units")}
-    designation = None if row.designation is None else Designation(**row.designation)
-    return Docket(**{**row._mapping, **lists, "designation": designation})
+    return _valued(dict(row._mapping))
+
+
+def _valued(row: dict[str, Any]) -> Docket:
+    lists = {name: tuple(row[name]) for name in ("co_handlers", "marks", "sub_units")}
+    bound = row["designation"]
+    return Docket(**{**row, **lists, "designation": Designation(**bound) if isinstance(bound, dict) else bound})
 
 
 async def load(connection: AsyncConnection, ticket: UUID, *, lock: bool = False) -> Docket | None:
@@ -190,12 +194,9 @@ def fact(docket: Docket, round: int, at: datetime, actor: Actor, basis: Iterable
     )
 
 
-async def follow(tx: Transaction, event: Event) -> Docket:
-    """Bring the docket up to this event of intake, dispatch or sla, and hold its row."""
-    data = event.data
-    assert isinstance(data, TicketFact)
-    changed = _changes(event)
-    first = {
+def _first(data: TicketFact) -> dict[str, Any]:
+    """The columns of a ticket of which nothing else is known yet."""
+    return {
         "ticket": data.ticket,
         "number": data.number,
         "jurisdiction": data.jurisdiction,
@@ -209,9 +210,29 @@ async def follow(tx: Transaction, event: Event) -> Docket:
         "marks": [],
         "sub_units": [],
     }
+
+
+def told_by(events: Iterable[Event]) -> Docket | None:
+    """The docket after these events of one ticket, as ``follow`` leaves its row; None: none of them is of a ticket."""
+    docket: Docket | None = None
+    for event in events:
+        assert isinstance(event.data, TicketFact)
+        row: dict[str, Any] = dict.fromkeys(Docket.__dataclass_fields__) | _first(event.data)
+        if docket is not None:
+            row = {name: getattr(docket, name) for name in row}
+        docket = _valued(row | _changes(event))
+        docket = _valued({name: getattr(docket, name) for name in row} | _further_changes(docket, event))
+    return docket
+
+
+async def follow(tx: Transaction, event: Event) -> Docket:
+    """Bring the docket up to this event of intake, dispatch or sla, and hold its row."""
+    data = event.data
+    assert isinstance(data, TicketFact)
+    changed = _changes(event)
     upsert = (
         insert(DOCKET)
-        .values(first | changed)
+        .values(_first(data) | changed)
         .on_conflict_do_update(index_elements=["ticket"], set_=changed or {"ticket": data.ticket})
         .returning(DOCKET)
     )
