@@ -1,6 +1,7 @@
 """What is refused as a calendar year, and how a year travels."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from common.calendar import (
     OutsideCalendar,
     assemble,
     deserialise,
+    doubts,
     first_difference,
     load_calendar,
     parse_year,
@@ -97,6 +99,14 @@ def test_a_number_that_nobody_could_verify_is_null() -> None:
         ("year: 2024", "year: 2024\nregion: 全国", 2, "region: Extra inputs are not permitted"),
         ("year: 2024", "year: 1024", 1, "year: Input should be greater than or equal to 2008"),
         ("year: 2024", "year: 2024\nyear: 2025", 2, "year: stands here twice"),
+        ("published_on: 2023-10-25", "published_on: 2032-10-25", 5, "a notice of 2032-10-25 does not arrange 2024"),
+        ("published_on: 2023-10-25", "published_on: 2022-12-31", 5, "a notice of 2022-12-31 does not arrange 2024"),
+        ("published_on: 2023-10-25", "published_on: 2023-10-25\n  url: x", 6, "notice.url: Extra inputs are not"),
+        ("  title: 国务院办公厅关于2024年部分节假日安排的通知\n", "", 2, "notice.title: Field required"),
+        ("first: 2024-01-01}", "first: 2024-01-01, weeks: 1}", 7, "days_off.0.weeks: Extra inputs are not permitted"),
+        ("元旦, first: 2024-01-01", "元旦, first: 2024-10-01, last: 2024-10-02", 8, "2024-10-01 is a day off twice"),
+        # 6 October 2024 is a Sunday of the holiday: it cannot be worked as well.
+        ("[2024-09-29,", "[2024-10-06,", 9, "2024-10-06 is both a day off (国庆节) and a make-up working day"),
         ("  published_on: 2023-10-25\n", "", 2, "notice.published_on: Field required"),
         ("makeup_days: [2024-09-29, 2024-10-12]\n", "", 1, "makeup_days: Field required"),
         ("makeup_days: [", "makeup_days: {", 9, "is not YAML"),
@@ -173,6 +183,26 @@ def test_a_file_under_the_name_of_another_year_is_refused(tmp_path: Path) -> Non
         load_calendar(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["2025.yml", "2O25.yaml", "2025 (1).yaml", "draft"])
+def test_a_file_that_would_silently_be_no_part_of_the_calendar_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "2024.yaml").write_text(GOOD)
+    (tmp_path / ".keep").touch()
+    assert [year.year for year in load_calendar(tmp_path).years] == [2024]
+    (tmp_path / name).write_text(GOOD)
+    with pytest.raises(CalendarRefused, match=f"{re.escape(name)}: is not named <year>.yaml"):
+        load_calendar(tmp_path)
+
+
+def test_what_may_be_a_slip_is_told_before_a_year_is_published() -> None:
+    assert [doubts(published(year)) for year in range(2018, 2027)] == [()] * 9
+    told = [
+        doubt.sentence
+        for doubt in doubts(parse_year(GOOD.replace("first: 2024-01-01", "first: 2024-01-01, last: 2024-01-15")))
+    ]
+    assert told[0] == "2024-02-10 is 春节 by law and is not let off"
+    assert told[-1] == "元旦 lasts 15 days"
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"), [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * 100_001, "is larger than 100000 bytes")]
 )
@@ -221,7 +251,7 @@ def test_the_same_year_twice_is_refused() -> None:
 def test_two_years_may_not_arrange_the_same_day() -> None:
     reaching = replace(published(2023), makeup_days=(*published(2023).makeup_days, date(2022, 12, 24)))
     other = replace(published(2022), makeup_days=(*published(2022).makeup_days, date(2022, 12, 24)))
-    with pytest.raises(CalendarsContradict, match="2022-12-24 is arranged by the year 2023 and by another"):
+    with pytest.raises(CalendarsContradict, match="2022-12-24 is arranged by the notice for 2022 and by that for 2023"):
         assemble([other, reaching])
 
 

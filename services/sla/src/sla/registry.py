@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.calendar import CalendarRefused, CalendarYear, assemble, read_year, serialise
+from common.calendar import CalendarRefused, CalendarYear, assemble, read_years, serialise
 from common.clock import new_id
 from common.events.envelope import Actor
 from common.events.sla import CalendarPublished, PolicyActivated
@@ -76,8 +76,7 @@ async def activate_first(room: Room, packs: Path) -> None:
 
 
 def _read(packs: Path) -> tuple[list[CalendarYear], list[Pack]]:
-    years = [read_year(file) for file in sorted((packs / CALENDAR_FOLDER).glob("[0-9][0-9][0-9][0-9].yaml"))]
-    return years, [load_pack(directory) for directory in pack_directories(packs)]
+    return read_years(packs / CALENDAR_FOLDER), [load_pack(directory) for directory in pack_directories(packs)]
 
 
 async def activate(tx: Transaction, pack: Pack, actor: Actor) -> UUID | None:

@@ -1,8 +1,9 @@
 """The working calendar and the arithmetic of time limits: pure, and able to explain its own result."""
 
 from common.calendar.explain import lines, sentences
-from common.calendar.load import load_calendar, parse_year, read_year
-from common.calendar.model import CalendarYear, Correction, DaysOff, Fault, Notice
+from common.calendar.load import load_calendar, parse_year, read_year, read_years
+from common.calendar.many import due_many
+from common.calendar.model import CalendarYear, Correction, DaysOff, Fault, Notice, doubts
 from common.calendar.reckon import (
     Allowance,
     AllowanceRefused,
@@ -15,6 +16,7 @@ from common.calendar.reckon import (
     readd,
     reckon,
 )
+from common.calendar.remaining import resumed
 from common.calendar.shape import CalendarRefused, CalendarYearShape, deserialise, serialise
 from common.calendar.working import (
     CalendarsContradict,
@@ -48,14 +50,18 @@ __all__ = [
     "assemble",
     "before",
     "deserialise",
+    "doubts",
     "due",
+    "due_many",
     "first_difference",
     "lines",
     "load_calendar",
     "parse_year",
     "read_year",
+    "read_years",
     "readd",
     "reckon",
+    "resumed",
     "sentences",
     "serialise",
 ]

@@ -75,9 +75,18 @@ def parse_year(text: str, file: str | None = None) -> CalendarYear:
         raise CalendarRefused(refused.faults, file, _line(refused.faults[0].path, lines)) from None
 
 
+def read_years(folder: Path) -> list[CalendarYear]:
+    """All years of a folder, in order. A file under another name than ``<year>.yaml`` is refused, not passed over."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    for file in files:
+        if not re.fullmatch(r"\d{4}\.yaml", file.name) and not file.name.startswith("."):
+            raise _refused(file, None, "is not named <year>.yaml: it would be no part of the calendar")
+    return [read_year(file) for file in files if not file.name.startswith(".")]
+
+
 def load_calendar(folder: Path) -> WorkingCalendar:
-    """The calendar of all ``<year>.yaml`` in a folder; ``NoCalendar`` when there is none."""
-    return assemble(read_year(file) for file in sorted(folder.glob("[0-9][0-9][0-9][0-9].yaml")))
+    """The calendar of a folder's years; ``NoCalendar`` when there is none, ``CalendarsContradict``."""
+    return assemble(read_years(folder))
 
 
 class _Refusal(Exception):

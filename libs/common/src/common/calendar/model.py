@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from common.calendar.statutory import statutory_days
+
 _ONE_DAY: Final = timedelta(1)
 SATURDAY: Final = 5
+#: Days of the longest holiday that one notice has arranged so far: the Spring Festival of 2026.
+_LONGEST_SO_FAR: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,16 @@ class Fault:
 
 def faults(year: CalendarYear) -> tuple[Fault, ...]:
     """Everything that keeps this year from being a calendar; empty when it can be used."""
-    found = list(_span_faults(year.year, year.days_off, ()))
-    off = {day: span.holiday for span in year.days_off for day in span.days()} if not found else {}
+    found = list(_notice_faults(year.year, year.notice, ()))
+    spans_of_year = _span_faults(year.year, year.days_off, ())
+    found += spans_of_year
+    off = {day: span.holiday for span in year.days_off for day in span.days()} if not spans_of_year else {}
     found += _makeup_faults(year.year, year.makeup_days, off, ())
     makeup = set(year.makeup_days)
     published_on = year.notice.published_on
     for index, correction in enumerate(year.corrections):
         at: tuple[str | int, ...] = ("corrections", index)
+        found += _notice_faults(year.year, correction.notice, at)
         if correction.notice.published_on < published_on:
             found.append(Fault((*at, "notice"), "a correction is published after what it corrects, in order"))
         published_on = max(published_on, correction.notice.published_on)
@@ -113,6 +120,27 @@ def faults(year: CalendarYear) -> tuple[Fault, ...]:
         found += _makeup_faults(year.year, correction.makeup_days, off, at, makeup)
         makeup |= set(correction.makeup_days)
     return tuple(found)
+
+
+def doubts(year: CalendarYear) -> tuple[Fault, ...]:
+    """What may be a slip although it can be used: a person should look at it again before it is published."""
+    off = year.off()
+    found = [
+        Fault(("days_off",), f"{day} is {holiday} by law and is not let off")
+        for day, holiday in sorted(statutory_days(year.year).items())
+        if day not in off
+    ]
+    for index, span in enumerate(year.days_off):
+        if (days := (span.last - span.first).days + 1) > _LONGEST_SO_FAR:
+            found.append(Fault(("days_off", index), f"{span.holiday} lasts {days} days"))
+    return tuple(found)
+
+
+def _notice_faults(year: int, notice: Notice, at: tuple[str | int, ...]) -> list[Fault]:
+    """The notice for a year comes in the year before (G-5), what corrects it in the year itself at the latest."""
+    if year - 1 <= notice.published_on.year <= year:
+        return []
+    return [Fault((*at, "notice", "published_on"), f"a notice of {notice.published_on} does not arrange {year}")]
 
 
 def _span_faults(

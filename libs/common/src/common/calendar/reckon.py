@@ -8,7 +8,7 @@ day; the last day ends at 24:00, or where there are business hours at their end.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from common.calendar.working import OutsideCalendar, WorkingCalendar
 from common.clock import SHANGHAI, in_utc
@@ -54,8 +54,7 @@ class DayLine:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """The first late instant (UTC), and whether it rests on a year that is not published yet."""
 
     due_at: datetime

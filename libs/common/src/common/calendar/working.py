@@ -151,14 +151,17 @@ def first_difference(old: WorkingCalendar, new: WorkingCalendar) -> date | None:
 
 def _arranged(years: tuple[CalendarYear, ...]) -> dict[date, DayKind]:
     arranged: dict[date, DayKind] = {}
+    arranged_by: dict[date, int] = {}
     for index, year in enumerate(years):
         if index and years[index - 1].year == year.year:
             raise CalendarsContradict(f"the year {year.year} was given twice")
         days = {day: DayKind(False, f"{holiday}放假", False) for day, holiday in year.off().items()}
         days |= dict.fromkeys(year.makeup(), _MADE_UP)
         if twice := next((day for day in sorted(days) if day in arranged), None):
-            raise CalendarsContradict(f"{twice} is arranged by the year {year.year} and by another")
+            both = f"{arranged_by[twice]} and by that for {year.year}"
+            raise CalendarsContradict(f"{twice} is arranged by the notice for {both}")
         arranged |= days
+        arranged_by |= dict.fromkeys(days, year.year)
     return arranged
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from common.calendar import CalendarRefused, NoCalendar, WorkingCalendar, load_calendar
+from common.calendar import CalendarRefused, CalendarsContradict, NoCalendar, WorkingCalendar, load_calendar
 from common.policy import Finding, Pack, PackInvalid, load_pack, pack_directories
 from common.policy.check import CALENDAR
 from common.policy.reading import read_file
@@ -28,7 +28,7 @@ def check_packs(policies: Path, names: tuple[str, ...] = ()) -> list[Finding]:
     """Everything wrong with the packs of a directory, or those named, and their scenarios; nothing: all is well."""
     try:
         calendar = load_calendar(policies / CALENDAR)
-    except (CalendarRefused, NoCalendar) as refused:
+    except (CalendarRefused, CalendarsContradict, NoCalendar) as refused:
         return [Finding(policies / CALENDAR, None, str(refused))]
     wanted = [directory for directory in pack_directories(policies) if not names or directory.name in names]
     return [finding for directory in wanted for finding in check_pack(directory, calendar)]
