@@ -11,9 +11,9 @@ from common.events.codec import decode, encode, peek
 ANNOUNCED = {
     "intake": "TicketCreated TicketDeclined TicketAnswered TicketTransferred TicketAmended TicketSupplemented "
     "TicketUrged TicketWithdrawn TicketMerged TicketAbsorbed AttachmentAdded ClusterDetected PushIssued PushAnswered "
-    "CallbackRecorded RestrictionImposed RestrictionLifted",
+    "KnowledgeDue KnowledgeEntered CallbackRecorded RestrictionImposed RestrictionLifted",
     "dispatch": "Dispatched SubAssigned SignedIn RequesterContacted ProgressReported ClosingReported ClosingSentBack "
-    "Closed HandlingStopped StatementSubmitted UnitNotified Reissued Archived RulingApplied RulingOvertaken "
+    "Closed HandlingStopped ClockStopped ClockResumed StatementSubmitted UnitNotified Reissued Archived RulingApplied RulingOvertaken "
     "UnitChanged OfficerChanged UnitSucceeded CatalogueAmended",
     "sla": "DeadlineSet DeadlineMoved DeadlineApproaching DeadlineBreached BreachWithdrawn DeadlineMet DeadlineMissed "
     "DeadlineStopped DeadlineResumed PolicyActivated PolicyApplied CalendarPublished",

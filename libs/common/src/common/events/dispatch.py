@@ -119,6 +119,23 @@ class HandlingStopped(TicketFact):
     statement: str = Field(description="The unit's statement to the hotline, masked.")
 
 
+class ClockStopped(TicketFact):
+    """The clocks that the pack names for this ground stand still from now on."""
+
+    stop: UUID
+    unit: UnitCode
+    ground: str = Field(description="The pack's id of the ground.")
+    text: str = Field(description="Why, masked.")
+
+
+class ClockResumed(TicketFact):
+    """What the clock waited for has come, or nobody waits for it any more."""
+
+    stop: UUID
+    unit: UnitCode
+    text: str | None = Field(default=None, description="Masked.")
+
+
 class StatementSubmitted(TicketFact):
     """情况说明及有效依据: why the unit cannot satisfy the demand, after the callback (双鸭山 第二十二条)."""
 

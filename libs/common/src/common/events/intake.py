@@ -1,5 +1,6 @@
 """What intake announces: registration, content, requesters' wishes, clusters, callbacks, restrictions."""
 
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -28,6 +29,9 @@ class TicketCreated(TicketFact):
     received_at: AwareDatetime = Field(description="When the report reached the hotline; not after occurred_at.")
     legal_limit: LegalLimit | None = None
     imposed_limit: ImposedLimit | None = None
+    imposed_whole_limit: ImposedLimit | None = Field(
+        default=None, description="整体时限 beside the given one (真如 六(三)), where the platform above set one."
+    )
     external_ref: str | None = Field(default=None, description="The ticket's id at the platform it came from.")
     call_id: str | None = None
 
@@ -178,6 +182,25 @@ class PushAnswered(JurisdictionFact):
     unit: UnitCode
     text: str = Field(description="Masked.")
     measure: str | None = Field(default=None, description="The long-term measure (双鸭山 第八条(五)), masked.")
+
+
+class KnowledgeDue(JurisdictionFact):
+    """A policy takes effect that the unit which leads it enters in the knowledge base (双鸭山 第二十五条)."""
+
+    duty: UUID
+    policy: str
+    unit: UnitCode
+    title: str = Field(description="The policy's title.")
+    level: Literal["national", "provincial", "city"]
+    effective_on: date
+
+
+class KnowledgeEntered(JurisdictionFact):
+    """The policy was entered."""
+
+    duty: UUID
+    policy: str
+    unit: UnitCode
 
 
 class CallbackRecorded(TicketFact):

@@ -22,6 +22,7 @@ MoveReason = Literal[
     "resumed",
     "return_denied",
     "succession",
+    "promised",
 ]
 
 
