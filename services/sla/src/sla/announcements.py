@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from common.events.envelope import Actor, Payload
@@ -37,7 +37,20 @@ _BY_TIME: Mapping[str, type[Payload]] = {
 }
 
 
-def announcement(docket: Docket, deadline: Deadline, told: Told, accepted_at: datetime) -> Payload:
+class Announced(Protocol):
+    """What a ticket's deadlines are announced under: its docket, or as much of it."""
+
+    @property
+    def ticket(self) -> UUID: ...
+    @property
+    def number(self) -> str: ...
+    @property
+    def jurisdiction(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+
+
+def announcement(docket: Announced, deadline: Deadline, told: Told, accepted_at: datetime) -> Payload:
     """The event that says so."""
     common = _common(docket, told.at, accepted_at) | {"round": deadline.round}
     if told.name == "DeadlineMoved":
@@ -68,7 +81,7 @@ def set_of(
     return DeadlineSet.model_validate(common | {"cause": cause, "deadlines": tuple(one.row() for one in deadlines)})
 
 
-def _common(docket: Docket, occurred_at: datetime, accepted_at: datetime) -> dict[str, Any]:
+def _common(docket: Announced, occurred_at: datetime, accepted_at: datetime) -> dict[str, Any]:
     return {
         "jurisdiction": docket.jurisdiction,
         "policy": docket.policy,

@@ -18,7 +18,7 @@ from common.messaging.bus import Place
 from common.messaging.room import Room
 
 from .announcements import announcement
-from .store import anything_to_fire, due, lock_deadlines, lock_dockets, next_instant, save_caught_up, write
+from .store import anything_to_fire, light, lock_due, next_instant, save_caught_up
 from .verdicts import Step, fired
 
 log = structlog.get_logger()
@@ -97,31 +97,22 @@ class Timers:
     async def fire(self) -> int:
         """Light the lamps that are due, oldest first, at most one batch; how many deadlines fired.
 
-        The dockets are locked first, as everywhere, and passed over when somebody holds them: who moves or judges a
-        deadline at this moment has the say, and the next look finds what he left.
+        Each is lit under three guards: the lock on its docket, the lock on its row, and its generation and state in
+        the statement that writes it.
         """
         reached = dict(self._knowledge.reached)
         async with self._room.transaction() as tx:
-            candidates = await due(tx.connection, tx.now, reached, self._most)
-            if not candidates:
-                return 0
-            dockets = await lock_dockets(tx.connection, {one.ticket for one in candidates})
-            known = {one.id: one.reached for one in candidates if one.ticket in dockets}
+            ripe = await lock_due(tx.connection, tx.now, reached, self._most)
             # What comes later than the last of a full batch waits for the next one, so that due times stay in order.
-            horizon = candidates[-1].next_at if len(candidates) == self._most else tx.now
-            steps: list[Step] = []
-            for deadline in await lock_deadlines(tx.connection, known.keys()) if known else ():
-                step = fired(deadline, min(tx.now, horizon, known[deadline.id]))
-                if step is not None:
-                    steps.append(step)
-            await write(tx.connection, (step.deadline for step in steps))
-            said = [(told.at, step.deadline, told) for step in steps for told in step.told]
-            for _, deadline, told in sorted(said, key=lambda one: (one[0], one[1].id)):
-                docket = dockets[deadline.ticket]
-                tx.announce(announcement(docket, deadline, told, tx.now), docket.subject)
+            horizon = ripe[-1].next_at if len(ripe) == self._most else tx.now
+            lit = [(one, step) for one in ripe if (step := fired(one.deadline, min(tx.now, horizon, one.reached)))]
+            await light(tx.connection, [one.deadline for one, _ in lit], [step.deadline for _, step in lit])
+            said = [(told.at, step.deadline, told, one) for one, step in lit for told in step.told]
+            for _, deadline, told, one in sorted(said, key=lambda each: (each[0], each[1].id)):
+                tx.announce(announcement(one, deadline, told, tx.now), one.subject)
             reach("timers.before_commit")
-        self._tell(steps)
-        return len(steps)
+        self._tell([step for _, step in lit])
+        return len(lit)
 
     def _tell(self, steps: list[Step]) -> None:
         for step in steps:

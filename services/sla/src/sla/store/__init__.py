@@ -11,7 +11,7 @@ from .calendars import (
     years_in_force,
 )
 from .dockets import change_docket, fill_docket, load_docket, lock_dockets
-from .due import Candidate, anything_to_fire, counted_otherwise, due, next_instant, save_caught_up
+from .due import Ripe, anything_to_fire, counted_otherwise, light, lock_due, next_instant, save_caught_up
 from .facts import add_fact, facts_of
 from .rows import add_deadlines, deadlines_of, lock_deadlines, locked_deadlines, record, write
 from .tables import EVENTS, IDEMPOTENCY, METADATA, SHELF
@@ -22,7 +22,7 @@ __all__ = [
     "IDEMPOTENCY",
     "METADATA",
     "SHELF",
-    "Candidate",
+    "Ripe",
     "add_deadlines",
     "add_fact",
     "anything_to_fire",
@@ -31,12 +31,13 @@ __all__ = [
     "counted_otherwise",
     "current_version",
     "deadlines_of",
-    "due",
     "facts_of",
     "fill_docket",
+    "light",
     "load_docket",
     "lock_deadlines",
     "lock_dockets",
+    "lock_due",
     "locked_deadlines",
     "next_instant",
     "put_calendar",

@@ -1,38 +1,134 @@
 """What has to be done by now: lamps to light, deadlines to count again; and how far the bus was read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from functools import lru_cache
+from json import loads
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from pydantic import TypeAdapter
+from sqlalchemy import Integer, Row, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.basis import Basis
 from common.database import Instant
+from common.events.envelope import subject_of_ticket
+from common.events.vocabulary import Anchor
+from sla.counting import Counting
+from sla.deadlines import Deadline
 
 from .tables import DEADLINE
 
 
-class Candidate(NamedTuple):
-    """A deadline whose next instant has come. ``reached``: how far its ticket's partition was read."""
+class LampOvertaken(RuntimeError):
+    """A deadline was changed under its row lock by somebody else: nothing of the batch may stand."""
 
-    id: UUID
-    ticket: UUID
+
+@dataclass(frozen=True, slots=True)
+class Ripe:
+    """A deadline whose next instant has come, locked with its docket, and what its ticket is announced under.
+
+    ``reached``: how far its ticket's partition was read.
+    """
+
+    deadline: Deadline
     next_at: datetime
     reached: datetime
+    number: str
+    jurisdiction: str
+    policy: str
+
+    @property
+    def ticket(self) -> UUID:
+        return self.deadline.ticket
+
+    @property
+    def subject(self) -> str:
+        return subject_of_ticket(self.deadline.ticket)
 
 
-async def due(
+async def lock_due(
     connection: AsyncConnection, now: datetime, reached: Mapping[int, datetime], most: int
-) -> list[Candidate]:
-    """What fires now, oldest first, not yet locked: due, its partition read up to then, nothing of its ticket parked.
+) -> list[Ripe]:
+    """What fires now, oldest first: due, its partition read up to then, nothing of its ticket parked.
 
-    ``reached`` is what this process knows beyond the table.
+    Docket and deadline are locked. Where somebody holds one of them the deadline is passed over: who moves or judges it
+    at this moment has the say, and the next look finds what he left. What changed since the look began is judged as it
+    stands once locked. ``reached`` is what this process knows beyond the table.
     """
     places = sorted(reached)
     arguments = {"now": now, "partitions": places, "ats": [reached[place] for place in places], "most": most}
-    return [Candidate(*row) for row in await connection.execute(_DUE, arguments)]
+    # Planned with these very values: a plan for any instant would expect a third of all deadlines to be due.
+    await connection.execute(_PLAN_ANEW)
+    return [_ripe(row) for row in await connection.execute(_DUE, arguments)]
+
+
+async def light(connection: AsyncConnection, before: Sequence[Deadline], after: Sequence[Deadline]) -> None:
+    """Write down which lamps are lit, in one statement. ``before`` and ``after`` stand in the same order.
+
+    Each row is written only as the generation and in the state it was locked in: ``LampOvertaken`` if one is not.
+    """
+    if not after:
+        return
+    arguments = {
+        "ids": [one.id for one in after],
+        "generations": [one.generation for one in before],
+        "stood": [one.state for one in before],
+        "states": [one.state for one in after],
+        "nexts": [one.next_at for one in after],
+        "warned": [one.warned_at for one in after],
+        "breached": [one.breached_at for one in after],
+    }
+    written = (await connection.execute(_LIGHT, arguments)).rowcount
+    if written != len(after):
+        raise LampOvertaken(f"{len(after) - written} of {len(after)} deadlines are not what was locked")
+
+
+def _ripe(row: Row[tuple[object, ...]]) -> Ripe:
+    one = row._mapping  # by name, like every other row
+    deadline = Deadline(
+        id=one["id"],
+        subject=one["subject"],
+        ticket=one["ticket"],
+        kind=one["kind"],
+        unit=one["unit"],
+        round=one["round"],
+        case=one["case_id"],
+        window=False,
+        anchor=Anchor.model_construct(event=one["anchor_event"], at=one["anchor_at"], type=one["anchor_type"]),
+        counting=_counting(one["allowance"]),
+        warn_at=one["warn_at"],
+        due_at=one["due_at"],
+        original_due_at=one["original_due_at"],
+        policy=one["policy"],
+        calendar=one["calendar"],
+        provisional=one["provisional"],
+        basis=_basis(one["basis"]),
+        partition=one["partition"],
+        state=one["state"],
+        generation=one["generation"],
+        filed_at=one["filed_at"],
+        warned_at=one["warned_at"],
+        breached_at=one["breached_at"],
+    )
+    return Ripe(deadline, one["next_at"], one["reached"], one["number"], one["jurisdiction"], one["under"])
+
+
+# Thousands of deadlines share a rule: its words are read once.
+@lru_cache(maxsize=4096)
+def _basis(written: str) -> tuple[Basis, ...]:
+    return tuple(_BASES.validate_json(written))
+
+
+@lru_cache(maxsize=4096)
+def _counting(written: str) -> Counting:
+    return Counting.parse(loads(written))
+
+
+_BASES = TypeAdapter(list[Basis])
 
 
 async def next_instant(connection: AsyncConnection, after: datetime) -> datetime | None:
@@ -52,9 +148,10 @@ async def counted_otherwise(connection: AsyncConnection, calendar: str, most: in
     return [(row.id, row.ticket) for row in await connection.execute(_OTHERWISE, {"version": calendar, "most": most})]
 
 
+_PLAN_ANEW = text("set local plan_cache_mode = force_custom_plan")
 _DUE = text(
     """
-    with known as (
+    with known as materialized (
         select partition, max(at) as at
         from (
             select partition, at from caught_up
@@ -63,16 +160,37 @@ _DUE = text(
         ) told
         group by partition
     )
-    select d.id, d.ticket, d.next_at, known.at as reached
-    from deadline d join known on known.partition = d.partition
-    where d.next_at <= :now and d.next_at <= known.at
+    select d.id, d.subject, d.ticket, d.kind, d.unit, d.round, d.case_id, d.anchor_event, d.anchor_at, d.anchor_type,
+           d.allowance::text as allowance, d.warn_at, d.due_at, d.original_due_at, d.policy, d.calendar, d.provisional,
+           d.basis::text as basis, d.partition, d.state, d.generation, d.filed_at, d.warned_at, d.breached_at,
+           d.next_at, k.number, k.jurisdiction, k.policy as under, known.at as reached
+    from deadline d join known on known.partition = d.partition join docket k on k.ticket = d.ticket
+    where d.next_at <= least(:now, (select max(at) from known)) and d.next_at <= known.at
       and not exists (select from parked p where p.ended_at is null and p.subject = d.subject)
-    order by d.next_at, d.id limit :most
+    order by d.next_at limit :most
+    for update of k, d skip locked
     """
 ).bindparams(
     bindparam("partitions", type_=ARRAY(Integer)),
     bindparam("ats", type_=ARRAY(Instant)),
     bindparam("now", type_=Instant),
+)
+_LIGHT = text(
+    """
+    update deadline d
+    set state = lit.state, next_at = lit.next_at, warned_at = lit.warned_at, breached_at = lit.breached_at
+    from unnest(:ids, :generations, :stood, :states, :nexts, :warned, :breached)
+         as lit (id, generation, stood, state, next_at, warned_at, breached_at)
+    where d.id = lit.id and d.generation = lit.generation and d.state = lit.stood
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(PgUUID)),
+    bindparam("generations", type_=ARRAY(Integer)),
+    bindparam("stood", type_=ARRAY(TEXT)),
+    bindparam("states", type_=ARRAY(TEXT)),
+    bindparam("nexts", type_=ARRAY(Instant)),
+    bindparam("warned", type_=ARRAY(Instant)),
+    bindparam("breached", type_=ARRAY(Instant)),
 )
 _ANYTHING_TO_FIRE = text(
     """
