@@ -94,7 +94,8 @@ async def reference_events(
     connection: AsyncConnection, jurisdiction: str, after: UUID | None, most: int
 ) -> Sequence[RowMapping]:
     """The packs that were activated for the jurisdiction, and the years of the calendar that were published."""
-    wanted = {"policy": f"policy/{jurisdiction}", "after": after, "most": most}
+    subjects = [f"policy/{jurisdiction}", *(f"calendar/{year}" for year in range(2000, 2101))]
+    wanted = {"subjects": subjects, "after": after, "most": most}
     return (await connection.execute(_REFERENCE, wanted)).mappings().all()
 
 
@@ -126,7 +127,7 @@ _REFERENCE = text(
     """
     select event_id, topic, partition, "offset", subject, headers, value
     from archive
-    where (subject = :policy and type = 'PolicyActivated' or subject like 'calendar/%' and type = 'CalendarPublished')
+    where subject = any(:subjects)
       and (cast(:after as uuid) is null or event_id > cast(:after as uuid))
     order by event_id
     limit :most
