@@ -139,7 +139,7 @@ BLANK = Docket(
 
 def after(arriving: Sequence[Fact]) -> Any:
     """What sla has made of the facts, taking in one after the other; what is superseded counts as gone."""
-    docket, rows, known = registered(BLANK, CREATED), dict[Any, Any](), [CREATED]
+    docket, rows, known = registered(BLANK, [CREATED]), dict[Any, Any](), [CREATED]
     for one in (DISPATCHED, *arriving):
         if one.event in {fact.event for fact in known}:
             continue  # the inbox drops what comes twice

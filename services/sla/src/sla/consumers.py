@@ -9,26 +9,13 @@ from common.events.intake import TicketCreated
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers, Runner, Transient, Unusable
 
-from .announcements import set_of
 from .docket import Docket
 from .facts import fact_of
-from .known import Known
 from .life import READ
 from .moves import DecisionUnknown
-from .plan import NoRuleApplies, Rules
-from .retelling import taken_in
-from .store import (
-    CALENDARS,
-    SHELF,
-    add_deadlines,
-    add_fact,
-    change_docket,
-    facts_of,
-    fill_docket,
-    load_docket,
-    locked_deadlines,
-    record,
-)
+from .plan import NoRuleApplies
+from .store import add_fact, fill_docket, load_docket
+from .taking import take
 
 
 async def open_docket(tx: Transaction, event: Event, partition: int) -> None:
@@ -63,23 +50,12 @@ async def take_in(tx: Transaction, event: Event) -> None:
     docket = await load_docket(tx.connection, data.ticket, lock=True)
     if docket is None:
         raise Unusable("a fact about a ticket whose registration never came")
-    fact, disturbs = await add_fact(tx.connection, docket.ticket, fact_of(event))
-    rows = await locked_deadlines(tx.connection, docket.ticket)
-    facts = await facts_of(tx.connection, docket.ticket) if disturbs or fact.type == "RulingApplied" else ()
     try:
-        rules = Rules(await SHELF.version(tx.connection, docket.policy), await CALENDARS.current(tx.connection))
-        done = taken_in(Known(docket, rows, facts), fact, rules, disturbs=disturbs)
+        await take(tx, docket, fact_of(event))
     except NoCalendar as absent:
         raise Transient(str(absent)) from absent
     except (OutsideCalendar, NoRuleApplies, DecisionUnknown) as never:
         raise Unusable(str(never)) from never
-    if done.docket != docket:
-        await change_docket(tx.connection, done.docket)
-    await record(tx, done.docket, done.steps)
-    if done.opened:
-        await add_deadlines(tx.connection, done.opened)
-        tx.announce(set_of(done.docket, done.opened, event.id, data.occurred_at, tx.now), docket.subject)
-        await record(tx, done.docket, done.then)
 
 
 HANDLERS: Final[Handlers] = dict.fromkeys(READ, take_in)

@@ -44,6 +44,8 @@ class Docket:
 
     ``heirs``: units of this round that have ended, and who has gone on for them. The round's deadlines keep the name
     under which they were announced; whatever the heir does counts for them.
+
+    ``officers``: the account to which a unit of this round passed the ticket inside itself.
     """
 
     ticket: UUID
@@ -67,6 +69,7 @@ class Docket:
     handling: bool = False
     ended_at: datetime | None = None
     heirs: Mapping[str, str] = field(default_factory=dict)
+    officers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -85,7 +88,8 @@ class Docket:
     def released(self) -> "Docket":
         """Nobody holds the ticket; who held it is remembered."""
         former = tuple(dict.fromkeys((*self.former, *sorted(self.holders))))
-        return replace(self, unit=None, co_handlers=(), readers=(), former=former, handling=False, heirs={})
+        nobody = replace(self, unit=None, co_handlers=(), readers=(), handling=False, heirs={}, officers={})
+        return replace(nobody, former=former)
 
     def known_as(self, unit: str | None) -> str | None:
         """The name under which the round's deadlines know the unit."""
@@ -93,4 +97,6 @@ class Docket:
 
     def succeeded(self, unit: str, successor: str) -> "Docket":
         """A unit of the round has ended, and the other goes on for it."""
-        return replace(self, heirs={**self.heirs, self.known_as(unit) or unit: successor})
+        kept = {successor: self.officers[unit]} if unit in self.officers else {}
+        heirs = {**self.heirs, self.known_as(unit) or unit: successor}
+        return replace(self, heirs=heirs, officers={**self.officers, **kept})

@@ -11,12 +11,14 @@ from common.events.envelope import Event, TicketFact
 _KEPT: Final = (
     "type", "channel", "category", "marks", "legal_limit", "imposed_limit", "changed", "co_handlers", "part",
     "concludes_part", "filed_at", "kind", "ended_round", "round_ended_at", "new_status", "granted", "granted_until",
-    "form", "outcome", "limit", "consultation", "reply_due", "to_unit", "successor",
+    "form", "outcome", "limit", "consultation", "reply_due", "to_unit", "to_account", "successor",
+    "from_policy", "to_policy",
 )  # fmt: skip
 """What of an event's data matters to clocks, beside who, when, which round and which case. No words of anybody."""
 
 DISTURBING: Final = frozenset(
-    ("TicketAmended", "Dispatched", "Reissued", "Closed", "RulingApplied", "HandlingStopped", "Archived")
+    {"TicketAmended", "PolicyApplied", "Dispatched", "Reissued", "Closed"}
+    | {"RulingApplied", "HandlingStopped", "Archived"}
 )
 """Facts that change what other facts mean: against these, what happened first counts first, whenever it arrives."""
 

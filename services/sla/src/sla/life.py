@@ -191,10 +191,13 @@ def _over(known: Known, fact: Fact, reason: EndReason) -> Change:
 
 def _pass_on(known: Known, fact: Fact, rules: Rules) -> Change:
     """SubAssigned (双鸭山 第九条): who works on it inside the unit may read; the unit stays answerable."""
-    to = fact.more.get("to_unit")
-    if to is None or fact.round != known.docket.round:
-        return Change(known.docket)
-    return Change(replace(known.docket, readers=tuple(dict.fromkeys((*known.docket.readers, to)))))
+    docket, to, account = known.docket, fact.more.get("to_unit"), fact.more.get("to_account")
+    if fact.round != docket.round:
+        return Change(docket)
+    if account is not None and fact.unit is not None:
+        heir = docket.heirs.get(fact.unit, fact.unit)
+        return Change(replace(docket, officers={**docket.officers, fact.unit: account, heir: account}))
+    return Change(replace(docket, readers=tuple(dict.fromkeys((*docket.readers, to)))) if to else docket)
 
 
 def _succeed(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -202,6 +205,26 @@ def _succeed(known: Known, fact: Fact, rules: Rules) -> Change:
     if fact.unit is None or fact.round != known.docket.round:
         return Change(known.docket)
     return Change(known.docket.succeeded(fact.unit, fact.more["successor"]))
+
+
+def _change_pack(known: Known, fact: Fact, rules: Rules) -> Change:
+    """PolicyApplied (G-3): what the open round still owes follows the pack that applies from now on.
+
+    What was due by then stands, lamp or not: a pack withdraws no red one. So does what was filed, and every case.
+    """
+    docket = replace(known.docket, policy=fact.more["to_policy"])
+    if not docket.handling or fact.round < docket.round:
+        return Change(docket)
+    ahead = [row for row in known.rows if row.due_at > fact.at and row.filed_at is None]
+    again = counted_again(replace(known, docket=docket, rows=ahead), fact, rules, "policy")
+    fresh, revived = newly_owed(replace(known, docket=docket), fact, rules)
+    return Change(docket, fresh, tuple(_under(docket.policy, step) for step in (*again, *revived)))
+
+
+def _under(policy: str, step: Step) -> Step:
+    """The deadline as another pack counts it."""
+    told = tuple(replace(one, reason="policy") if one.name == "DeadlineMoved" else one for one in step.told)
+    return Step(replace(step.deadline, policy=policy), told)
 
 
 def _only_kept(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -243,6 +266,7 @@ _DOES: Final[Mapping[str, Callable[[Known, Fact, Rules], Change]]] = {
     "HandlingStopped": _stop_handling,
     "Archived": _archive,
     "UnitSucceeded": _succeed,
+    "PolicyApplied": _change_pack,
 }
-READ: Final = tuple(_DOES)
-"""Types of events that a ticket's clocks depend on, beside its registration."""
+READ: Final = tuple(name for name in _DOES if name != "PolicyApplied")
+"""Types of events that a ticket's clocks depend on, beside its registration; the pack is applied here."""

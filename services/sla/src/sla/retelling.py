@@ -5,7 +5,7 @@ changes what those mean, such as an amendment behind the closing that it precede
 be had it come in time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,14 +21,15 @@ from .plan import Rules
 from .verdicts import Step, lifted
 
 
-def registered(docket: Docket, created: Fact) -> Docket:
-    """The docket as the registration left it."""
-    more = created.more
+def registered(docket: Docket, facts: Sequence[Fact]) -> Docket:
+    """The docket as the registration, the first fact, left it."""
+    more = facts[0].more
+    applied = [one.more["from_policy"] for one in facts if one.type == "PolicyApplied"]
     return Docket(
         ticket=docket.ticket,
         number=docket.number,
         jurisdiction=docket.jurisdiction,
-        policy=docket.policy,
+        policy=applied[0] if applied else docket.policy,
         type=more["type"],
         channel=more["channel"],
         category=more["category"],
@@ -47,25 +48,38 @@ def _parsed(shape: Any, written: Any) -> Any:
     return shape.model_validate(written) if written else None
 
 
-def told(docket: Docket, facts: Sequence[Fact], rules: Rules) -> tuple[Docket, dict[Identity, Deadline]]:
-    """Docket and deadlines after these facts, in their order, without any lamp. The first is the registration."""
-    docket, rows = registered(docket, facts[0]), dict[Identity, Deadline]()
+def versions(docket: Docket, facts: Iterable[Fact]) -> set[str]:
+    """The packs under which the ticket has been."""
+    applied = (one.more for one in facts if one.type == "PolicyApplied")
+    return {docket.policy, *(version for more in applied for version in (more["from_policy"], more["to_policy"]))}
+
+
+def told(docket: Docket, facts: Sequence[Fact], rules: Mapping[str, Rules]) -> tuple[Docket, dict[Identity, Deadline]]:
+    """Docket and deadlines after these facts, in their order, without any lamp. The first is the registration.
+
+    ``rules`` by the version of their pack.
+    """
+    docket, rows = registered(docket, facts), dict[Identity, Deadline]()
     for fact in facts[1:]:
-        done = change(Known(docket, tuple(rows.values()), facts), fact, rules)
+        under = rules[fact.more["to_policy"] if fact.type == "PolicyApplied" else docket.policy]
+        done = change(Known(docket, tuple(rows.values()), facts), fact, under)
         docket = done.docket
         rows |= {step.deadline.identity: step.deadline for step in done.steps}
         rows |= {one.identity: one for one in done.opened}
     return docket, rows
 
 
-def taken_in(known: Known, fact: Fact, rules: Rules, *, disturbs: bool) -> Change:
-    """What the fact changes. One that comes too late for its place is put there (``disturbs``); all are needed then."""
+def taken_in(
+    known: Known, fact: Fact, rules: Rules, *, disturbs: bool, earlier: Mapping[str, Rules] | None = None
+) -> Change:
+    """What the fact changes. One that comes too late for its place is put there (``disturbs``); all are needed then,
+    and the rules of ``earlier`` packs that the ticket has been under."""
     if disturbs and known.facts[0].type == "TicketCreated":
-        return retold(known, fact, rules)
+        return retold(known, fact, {**(earlier or {}), rules.pack.version: rules})
     return change(known, fact, rules)
 
 
-def retold(known: Known, fact: Fact, rules: Rules) -> Change:
+def retold(known: Known, fact: Fact, rules: Mapping[str, Rules]) -> Change:
     """What the fact changes, at its place among the others."""
     created, *others = known.facts
     docket, rows = told(known.docket, (created, *in_order(others)), rules)

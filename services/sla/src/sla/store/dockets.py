@@ -61,6 +61,7 @@ def _docket_values(docket: Docket) -> dict[str, Any]:
         "handling": docket.handling,
         "ended_at": docket.ended_at,
         "heirs": dict(docket.heirs),
+        "officers": dict(docket.officers),
     }
 
 
@@ -91,4 +92,5 @@ def _docket(row: RowMapping) -> Docket:
         handling=row["handling"],
         ended_at=row["ended_at"],
         heirs=row["heirs"],
+        officers=row["officers"],
     )

@@ -69,7 +69,6 @@ def _fixed(one: Deadline) -> dict[str, Any]:
         "round": one.round,
         "case_id": one.case,
         "is_window": one.window,
-        "policy": one.policy,
         "partition": one.partition,
     }
 
@@ -93,6 +92,7 @@ def _changing(one: Deadline) -> dict[str, Any]:
         "warned_at": one.warned_at,
         "breached_at": one.breached_at,
         "generation": one.generation,
+        "policy": one.policy,
         "calendar": one.calendar,
         "provisional": one.provisional,
     }
@@ -100,8 +100,8 @@ def _changing(one: Deadline) -> dict[str, Any]:
 
 _CHANGING = (
     "anchor_event", "anchor_type", "anchor_at", "allowance", "basis", "warn_at", "due_at", "original_due_at", "next_at",
-    "state", "verdict", "fact_at", "fact_event", "filed_at", "warned_at", "breached_at", "generation", "calendar",
-    "provisional",
+    "state", "verdict", "fact_at", "fact_event", "filed_at", "warned_at", "breached_at", "generation", "policy",
+    "calendar", "provisional",
 )  # fmt: skip
 _WRITE = (
     update(DEADLINE).where(DEADLINE.c.id == bindparam("row_id")).values({name: bindparam(name) for name in _CHANGING})

@@ -38,7 +38,9 @@ DOCKET = Table(
     Column("handling", Boolean, nullable=False, server_default="false"),
     Column("ended_at", Instant),
     Column("heirs", JSONB, nullable=False, server_default="{}"),
+    Column("officers", JSONB, nullable=False, server_default="{}"),
 )
+Index("docket_policy_idx", DOCKET.c.policy, DOCKET.c.ticket, postgresql_where=text("ended_at is null"))
 
 FACT = Table(
     "fact",
