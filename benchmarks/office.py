@@ -21,6 +21,10 @@ class Refused(RuntimeError):
     """The suite refused what it should have accepted."""
 
 
+class NoQuiet(RuntimeError):
+    """The suite did not come to rest; the text is its own, it names who was busy."""
+
+
 class NoAnswer(TimeoutError):
     """The suite did not give a final answer within the office's patience."""
 
@@ -94,9 +98,11 @@ class Office:
             pause = min(pause * 1.5, 0.25)
 
     def _note(self, path: str, answer: Answer) -> None:
-        """A 503 says when to come again; any other 5xx is a fault of the suite."""
+        """A 503 says when to come again; any other 5xx is a fault of the suite. Raises :class:`NoQuiet`."""
         if answer.status == 503 and "retry-after" in answer.headers:
             self.waits[str(answer.json().get("code"))] += 1
+        elif answer.status == 504 and path == "/clock":
+            raise NoQuiet(answer.json()["detail"])
         else:
             self.oddities.append(f"{path}: {answer.status} {answer.body.decode('utf-8', 'replace')[:200]}")
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from benchmarks.client import Line
 from benchmarks.ledger import Ledger
 from benchmarks.lives import Life, draw_course
-from benchmarks.office import Office
+from benchmarks.office import NoAnswer, Office
 from benchmarks.oracle import QUIET_SECONDS, Findings, judge
 from benchmarks.running import SuiteRun
 
@@ -64,10 +65,14 @@ class Siege:
     async def more_answers(self, number: int, seconds: float = 120.0) -> None:
         """Wait until so many more commands have been acknowledged."""
         wanted = len(self.ledger.acknowledged) + number
-        async with asyncio.timeout(seconds):
-            while len(self.ledger.acknowledged) < wanted:
-                self.raise_faults()
-                await asyncio.sleep(0.02)
+        give_up = time.monotonic() + seconds
+        while (missing := wanted - len(self.ledger.acknowledged)) > 0:
+            self.raise_faults()
+            if time.monotonic() > give_up:
+                raise NoAnswer(
+                    f"{missing} of {number} answers missing after {seconds:.0f} s; {dict(self.office.waits)}"
+                )
+            await asyncio.sleep(0.02)
 
     async def strike(self, what: str, blow: Callable[[], Awaitable[object]]) -> None:
         """Kill something and write down what."""

@@ -19,6 +19,12 @@ class Doorkeeper:
         self._behind = behind
         self.turn_away = 0
         self.silent = False
+        self._let_in: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """End every connection, as a server that crashes does."""
+        for writer in self._let_in:
+            writer.transport.abort()
 
     @asynccontextmanager
     async def standing_in(self, folder: Path) -> AsyncIterator[None]:
@@ -39,7 +45,9 @@ class Doorkeeper:
                 await writer.drain()
             else:
                 inner_reader, inner_writer = await asyncio.open_unix_connection(self._behind / _SOCKET)
+                self._let_in.add(writer)
                 await asyncio.gather(self._pass_on(reader, inner_writer), self._pass_on(inner_reader, writer))
+        self._let_in.discard(writer)
         writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -93,12 +93,13 @@ class ChildProcess:
             return False
 
     async def read(self) -> Reading:
-        """The child's clock and work; a child that is starting anew is busy with that."""
+        """The child's clock and work; one that is starting anew, or stands still, is busy with that."""
         assert self._client is not None
         try:
             told = (await self._client.get("/time")).raise_for_status().json()
-        except httpx.HTTPError:
-            return Reading(NEVER, None, (f"{self.name}: starting",), {})
+        except httpx.HTTPError as error:
+            what = "no answer" if isinstance(error, httpx.TimeoutException) else "starting"
+            return Reading(NEVER, None, (f"{self.name}: {what}",), {})
         return Reading(
             now=datetime.fromisoformat(told["now"]),
             next_due=datetime.fromisoformat(told["next_due"]) if told["next_due"] else None,

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from common.clock import ClockWentBack
 
+log = structlog.get_logger()
 _PAUSE_SECONDS = 0.01
 NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 """The instant of a process that does not answer yet."""
@@ -123,5 +126,13 @@ class Stepper:
             async with asyncio.timeout(self.patience_seconds):
                 yield
         except TimeoutError as error:
-            busy = sorted({what for one in readings() for what in one.busy}) or ["nobody answers"]
+            busy = _who(readings())
+            log.error("no quiet", seconds=self.patience_seconds, busy=busy)
             raise NoQuiet(f"no quiet within {self.patience_seconds:.0f} s: {', '.join(busy)}") from error
+
+
+def _who(readings: Sequence[Reading]) -> Sequence[str]:
+    """Who kept the clock waiting, as it was seen last."""
+    if busy := sorted({what for one in readings for what in one.busy}):
+        return busy
+    return ["nobody is busy, and what is due changes"] if readings else ["nobody answers"]

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 IDEMPOTENCY_DAYS = 30
 """How long a key is remembered (machine time): a retry within it is recognised."""
 
+_STATE_SECONDS = 10
 _IDLE_CONNECTIONS = 2
 _IDLE_CONNECTION_SECONDS = 30
 
@@ -140,9 +141,12 @@ class Service:
             log.warning("stopped with unpublished facts", service=self.name, why=type(error).__name__)
 
     async def state(self) -> State:
-        """What is unfinished, what is due next, how much is parked; cut off from the database, that is not finished."""
+        """What is unfinished, what is due next, how much is parked; as long as that cannot be said, it is busy."""
         try:
-            return await self._state()
+            async with asyncio.timeout(_STATE_SECONDS):
+                return await self._state()
+        except TimeoutError:
+            return State((f"{self.name}: no answer from database or bus",), None, 0)
         except Exception as error:
             if not is_transient(error):
                 raise
