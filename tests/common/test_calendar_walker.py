@@ -1,124 +1,98 @@
-"""Working time walked minute by minute and day by day, written without the arithmetic that it checks.
+"""Limits against walkers that turn the leaves of a wall calendar and tick through its minutes (T9)."""
 
-The walkers ask chinesecalendar, not our files, which days are worked, and know Shanghai as eight hours.
-"""
-
-import os
 import random
-import subprocess
-import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from pathlib import Path
+from typing import get_args
 
-import chinese_calendar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.common.walker import (
+    EIGHT_HOURS,
+    EPOCH,
+    MINUTES_A_DAY,
+    UNUSUAL,
+    Minutes,
+    cases,
+    instant,
+    is_worked,
+    tick_back,
+    tick_forward,
+    turn_leaves,
+    walked,
+)
 
-from common.calendar import Allowance, Unit, before, due, load_calendar, readd, reckon
+from common.calendar import (
+    Allowance,
+    AllowanceRefused,
+    OutsideCalendar,
+    Unit,
+    before,
+    due,
+    due_many,
+    load_calendar,
+    readd,
+    reckon,
+)
+from common.clock import NaiveInstant
 
 FOLDER = Path(__file__).parents[2] / "policies" / "calendar"
 CALENDAR = load_calendar(FOLDER)
-EIGHT_HOURS = timedelta(hours=8)
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 the walkers count on a wall clock
-MINUTES_A_DAY = 24 * 60
 
 
-@cache
-def worked(day_number: int) -> bool:
-    return bool(chinese_calendar.is_workday(date(1970, 1, 1) + timedelta(days=day_number)))
+@pytest.fixture(scope="module")
+def minutes() -> Minutes:
+    return Minutes()
 
 
-def wall(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None) + EIGHT_HOURS
-
-
-def instant(wall_clock: datetime) -> datetime:
-    return (wall_clock - EIGHT_HOURS).replace(tzinfo=UTC)
-
-
-def walk_minutes_forward(anchor: datetime, minutes: int) -> datetime:
-    """Tick through the minutes after the anchor until enough of them lay in working days."""
-    tick = (wall(anchor) - EPOCH) // timedelta(minutes=1)
-    while minutes:
-        minutes -= worked(tick // MINUTES_A_DAY)
-        tick += 1
-    return instant(EPOCH + timedelta(minutes=tick))
-
-
-def walk_minutes_back(due_at: datetime, minutes: int) -> datetime:
-    """Tick back until enough minutes lay in working days, and on through the rest days before them."""
-    tick = (wall(due_at) - EPOCH) // timedelta(minutes=1)
-    while minutes or not worked((tick - 1) // MINUTES_A_DAY):
-        tick -= 1
-        minutes -= worked(tick // MINUTES_A_DAY)
-    return instant(EPOCH + timedelta(minutes=tick))
-
-
-def walk_days(anchor: datetime, allowance: Allowance, day_end: time | None, roll: bool) -> datetime:
-    """Turn the leaves of a wall calendar, one day at a time."""
-    day, left = wall(anchor).date(), allowance.amount
-    while left:
-        day += timedelta(days=1)
-        if allowance.unit == "natural_days" or chinese_calendar.is_workday(day):
-            left -= 1
-    while allowance.unit == "natural_days" and roll and not chinese_calendar.is_workday(day):
-        day += timedelta(days=1)
-    if day_end is not None:
-        return instant(datetime.combine(day, day_end))
-    return instant(datetime.combine(day, time(23, 59))) + timedelta(minutes=1)
-
-
-#: The weeks that count differently from others: around each make-up day and each day off.
-UNUSUAL = sorted(
-    {
-        day
-        for year in CALENDAR.years
-        for day in (*year.off(), *year.makeup())
-        if date(2018, 1, 8) < day < date(2026, 11, 1)
-    }
-)
-
-
-def some_anchor(dice: random.Random) -> datetime:
-    if dice.random() < 0.6:
-        day = dice.choice(UNUSUAL) + timedelta(days=dice.randint(-7, 3))
-    else:
-        day = date(2018, 1, 1) + timedelta(days=dice.randrange(3_200))
-    clock = dice.choice([time(0, 0), time(0, 1), time(23, 59), time(dice.randrange(24), dice.randrange(60))])
-    return instant(datetime.combine(day, clock))
-
-
-def test_counts_of_days_are_those_of_the_wall_calendar_on_4000_cases() -> None:
+def test_limits_are_those_of_the_walkers_on_20000_cases(minutes: Minutes) -> None:
     dice = random.Random(20251009)
-    units: tuple[Unit, ...] = ("natural_days", "working_days")
-    for _ in range(4_000):
-        anchor = some_anchor(dice) + timedelta(seconds=dice.choice([-1, 0, 0, 1]))
-        allowance = Allowance(dice.choice([1, 1, 2, 3, 5, 15, 30]), dice.choice(units))
-        day_end, roll = dice.choice([None, None, time(17, 30)]), dice.random() < 0.7
-        case = (anchor, allowance, day_end, roll)
-        found = reckon(CALENDAR, anchor, allowance, day_end=day_end, roll=roll)
-        assert found.due_at == walk_days(anchor, allowance, day_end, roll), case
-        assert found.due_at == readd(found.days, anchor, allowance, day_end=day_end), case
-        assert not found.provisional, case
+    for case in cases(dice, 20_000):
+        found = reckon(CALENDAR, case.anchor, case.allowance, day_end=case.day_end, roll=case.roll)
+        assert (found.due_at, found.provisional) == walked(case, minutes), case
+        assert found.due_at == readd(found.days, case.anchor, case.allowance, day_end=case.day_end), case
 
 
-def test_rolling_working_days_are_those_of_the_minute_walker_on_1500_cases() -> None:
-    dice = random.Random(24)
-    for _ in range(1_500):
-        anchor, amount = some_anchor(dice), dice.choice([1, 1, 2, 3])
-        found = reckon(CALENDAR, anchor, Allowance(amount, "rolling_working_days"))
-        assert found.due_at == walk_minutes_forward(anchor, amount * MINUTES_A_DAY), (anchor, amount)
-        assert found.due_at == readd(found.days, anchor, found.allowance), (anchor, amount)
-
-
-def test_warnings_are_those_of_the_minute_walker_on_1000_cases() -> None:
+def test_warnings_are_those_of_the_walkers_on_5000_cases(minutes: Minutes) -> None:
     dice = random.Random(48)
-    for _ in range(1_000):
-        due_at, amount = some_anchor(dice) + timedelta(days=21), dice.choice([1, 1, 2])
+    for case in cases(dice, 5_000):
+        due_at, amount = case.anchor + timedelta(days=21), dice.choice([1, 1, 2, 3])
         found = before(CALENDAR, due_at, Allowance(amount, "working_days"))
-        assert found == walk_minutes_back(due_at, amount * MINUTES_A_DAY), (due_at, amount)
+        assert found == minutes.back(due_at, amount), (due_at, amount)
+
+
+def test_the_minutes_written_down_are_those_that_somebody_ticks_through(minutes: Minutes) -> None:
+    dice = random.Random(24)
+    for case in cases(dice, 200):
+        anchor, amount = case.anchor.replace(second=0), dice.choice([1, 1, 2])
+        assert minutes.forward(anchor, amount) == tick_forward(anchor, amount * MINUTES_A_DAY)
+        due_at = anchor + timedelta(days=21)
+        assert minutes.back(due_at, amount) == tick_back(due_at, amount * MINUTES_A_DAY)
+
+
+@pytest.mark.parametrize("unit", get_args(Unit))
+def test_many_limits_at_once_are_those_of_the_walkers(unit: Unit, minutes: Minutes) -> None:
+    found = list(cases(random.Random(7), 4_000))
+    anchors = [case.anchor for case in found]
+    for amount, day_end, roll in ((1, None, True), (5, time(17, 30), True), (10, None, False)):
+        wanted = [
+            walked(replace(case, allowance=Allowance(amount, unit), day_end=day_end, roll=roll), minutes)
+            for case in found
+        ]
+        assert due_many(CALENDAR, anchors, Allowance(amount, unit), day_end=day_end, roll=roll) == wanted
+
+
+def test_many_limits_are_refused_as_one_is() -> None:
+    good, naive = datetime(2025, 9, 22, tzinfo=UTC), datetime(2025, 9, 22)  # noqa: DTZ001 the thing refused
+    for unit in get_args(Unit):
+        with pytest.raises(NaiveInstant):
+            due_many(CALENDAR, [good, naive], Allowance(1, unit))
+        with pytest.raises(OutsideCalendar):
+            due_many(CALENDAR, [good, good.replace(year=2100)], Allowance(1, unit))
+        with pytest.raises(AllowanceRefused):
+            due_many(CALENDAR, [good], Allowance(1, unit), day_end=time())
 
 
 @pytest.mark.parametrize("amount", [1, 2, 3, 5, 15])
@@ -127,8 +101,8 @@ def test_one_second_around_midnight_makes_one_day_of_difference_and_no_other(amo
     for day in UNUSUAL:
         midnight = instant(datetime.combine(day, time()))
         for anchor in (midnight - timedelta(seconds=1), midnight, midnight + timedelta(seconds=1)):
-            assert due(CALENDAR, anchor, allowance).due_at == walk_days(anchor, allowance, None, True)
-        if chinese_calendar.is_workday(day):
+            assert due(CALENDAR, anchor, allowance).due_at == turn_leaves(anchor, allowance, None, True)
+        if is_worked(day):
             earlier = due(CALENDAR, midnight - timedelta(microseconds=1), allowance).due_at
             assert earlier < due(CALENDAR, midnight, allowance).due_at
 
@@ -174,27 +148,3 @@ def test_a_warning_leaves_exactly_its_working_days(due_at: datetime, amount: int
     last = (again - timedelta(microseconds=1)).astimezone(UTC) + EIGHT_HOURS
     between = range(last.toordinal() + 1, (due_at + EIGHT_HOURS).toordinal())
     assert again == due_at or not any(CALENDAR.describe(date.fromordinal(day)).counts for day in between)
-
-
-@pytest.mark.parametrize("host_zone", ["UTC", "America/New_York", "Pacific/Kiritimati", "Asia/Shanghai"])
-def test_the_hosts_own_time_zone_moves_no_limit(host_zone: str) -> None:
-    script = (
-        "import sys; from datetime import datetime, timedelta; from pathlib import Path;"
-        "from common.calendar import Allowance, due, load_calendar;"
-        "calendar = load_calendar(Path(sys.argv[1])); start = datetime.fromisoformat('2024-09-20T23:30:00+00:00');"
-        "print(*(due(calendar, start + timedelta(hours=7 * n), Allowance(1 + n % 4, unit)).due_at.isoformat()"
-        " for n in range(80) for unit in ('working_days', 'natural_days', 'rolling_working_days')))"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", script, str(FOLDER)],
-        env={**os.environ, "TZ": host_zone},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    start = datetime(2024, 9, 20, 23, 30, tzinfo=UTC)
-    assert told.stdout.split() == [
-        due(CALENDAR, start + timedelta(hours=7 * n), Allowance(1 + n % 4, unit)).due_at.isoformat()
-        for n in range(80)
-        for unit in ("working_days", "natural_days", "rolling_working_days")
-    ]
