@@ -12,7 +12,7 @@ from typing import Literal
 from tests.rules.page import ROOT, Proof, Rule
 
 from common.calendar import load_calendar
-from common.policy import PackInvalid, load_pack
+from common.policy import PackInvalid, load_pack, pack_directories
 from common.policy.check import CALENDAR
 from hotline.rehearsal.check import read_scenarios, rehearse_one
 
@@ -89,20 +89,33 @@ def _run(proofs: Collection[Proof]) -> Results:
 
 
 def _rehearsed(directory: Path) -> Callable[[Path], tuple[str, ...]]:
-    """What stands against a scenario file of the directory."""
-    scenarios, findings = read_scenarios(directory)
+    """What stands against a scenario file of the directory; one of a base is rehearsed with every pack it holds for."""
+    policies = directory.parents[1]
+    based = directory.parent.name.startswith("_")
+    against = [_rehearsed_with(pack) for pack in (pack_directories(policies) if based else (directory.parent,))]
+
+    def told(file: Path) -> tuple[str, ...]:
+        found = [said for one in against if (said := one(file)) is not None]
+        return tuple(dict.fromkeys(line for said in found for line in said)) if found else (f"{file.name}: no scenario",)
+
+    return told
+
+
+def _rehearsed_with(directory: Path) -> Callable[[Path], tuple[str, ...] | None]:
+    """What stands against a scenario file with this pack; None: it holds none for it."""
+    scenarios, findings = read_scenarios(directory / "scenarios")
     try:
-        pack = load_pack(directory.parent)
+        pack = load_pack(directory)
     except PackInvalid as invalid:
         broken = tuple(str(finding) for finding in invalid.findings)
         return lambda file: broken
-    calendar = load_calendar(directory.parents[1] / CALENDAR)
+    calendar = load_calendar(directory.parent / CALENDAR)
 
-    def against(file: Path) -> tuple[str, ...]:
+    def against(file: Path) -> tuple[str, ...] | None:
         own = [one for one in scenarios if one.file == file]
         wrong = [finding for finding in findings if finding.file == file]
         if not own and not wrong:
-            return (f"{file.name} holds no scenario",)
+            return None
         wrong += [finding for one in own for finding in rehearse_one(one, pack, calendar)]
         return tuple(str(finding) for finding in wrong)
 

@@ -12,7 +12,7 @@ from common.calendar import WorkingCalendar, load_calendar
 from common.policy import PackInvalid
 from common.policy.check import CALENDAR
 from common.policy.pack import Pack, examine
-from common.policy.reading import read_files
+from common.policy.reading import read_extended
 from common.policy.refusals import Finding
 from hotline.mutation.mutants import Mutant, mutants_of
 from hotline.rehearsal.check import Written, read_scenarios, rehearse_one
@@ -86,7 +86,7 @@ def _try(mutant: Mutant) -> Fate:
 
 
 def _read(directory: Path) -> _Stand:
-    written = read_files(sorted(directory.glob("*.yaml")), directory)
+    written = read_extended(directory)
     scenarios, findings = read_scenarios(directory / "scenarios")
     if written.findings or findings:
         raise PackInvalid([*written.findings, *findings])
@@ -131,7 +131,7 @@ def try_pack(
             for fate in pool.map(_try, mutants, chunksize=16):
                 fates.append(fate)
                 tell(len(fates), len(mutants))
-    lines = read_files(sorted(directory.glob("*.yaml")), directory)
+    lines = read_extended(directory)
     told = [(Placed(*lines.locate(one.place), one), fate) for one, fate in zip(mutants, fates, strict=True)]
     return Trial(
         fates.count("refused"),

@@ -58,13 +58,43 @@ def rehearse_one(one: Written, pack: Pack, calendar: WorkingCalendar) -> Iterato
 
 
 def read_scenarios(directory: Path) -> tuple[list[Written], list[Finding]]:
-    """The scenarios of a directory, and what can not be read as one."""
+    """The scenarios of a pack's directory, and what can not be read as one.
+
+    They are inherited as values are: those of the base that the pack extends hold for it, too, unless one of its own
+    has the same name, or it leaves the name out with null.
+    """
+    own, left_out, findings = _own_scenarios(directory)
+    base = _base_of(directory)
+    if base is None:
+        inherited: list[Written] = []
+    else:
+        inherited, unreadable = read_scenarios(base)
+        findings += unreadable
+    names = {one.name for one in own}
+    for name, (file, line) in left_out.items():
+        if name not in {one.name for one in inherited}:
+            findings.append(Finding(file, line, f"{name}: no base has such a scenario that could be left out"))
+    return [*own, *(one for one in inherited if one.name not in names | left_out.keys())], findings
+
+
+def _base_of(directory: Path) -> Path | None:
+    """The scenarios of what the pack above this directory extends, as its pack.yaml says."""
+    pack = directory.parent / "pack.yaml"
+    named = read_file(pack).content.get("extends") if pack.is_file() else None
+    return directory.parents[1] / str(named) / "scenarios" if named is not None else None
+
+
+def _own_scenarios(directory: Path) -> tuple[list[Written], dict[str, tuple[Path, int]], list[Finding]]:
     scenarios: list[Written] = []
+    left_out: dict[str, tuple[Path, int]] = {}
     findings: list[Finding] = []
     for file in sorted(directory.glob("*.yaml")):
         written = read_file(file)
         findings += written.findings
         for name, content in written.content.items():
+            if content is None:
+                left_out[name] = written.places[(name,)]
+                continue
             try:
                 scenario = Scenario.model_validate(content)
             except ValidationError as error:
@@ -73,4 +103,4 @@ def read_scenarios(directory: Path) -> tuple[list[Written], list[Finding]]:
                     findings.append(Finding(at, on, f"{name}: {sentence_for(detail, Scenario)}"))
                 continue
             scenarios.append(Written(file, written.places[(name,)][1], name, scenario))
-    return scenarios, findings
+    return scenarios, left_out, findings
