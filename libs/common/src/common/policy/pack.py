@@ -13,6 +13,8 @@ from common.clock import local_date
 from common.policy.acceptance import Acceptance
 from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks, problems_of_judgements
+from common.policy.catalogue import Catalogue
+from common.policy.catalogue_check import problems_of_catalogue
 from common.policy.cessation import Cessation
 from common.policy.closing import Closing
 from common.policy.clusters import Clusters, problems_of_clusters
@@ -75,6 +77,7 @@ class Pack(Part):
     extensions: Extensions | None = None
     supervision: Supervision | None = None
     clusters: Clusters | None = None
+    catalogue: Catalogue | None = None
     applies_to_open_tickets: Stated[bool] | None = None
 
     @property
@@ -155,6 +158,8 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
         problems += problems_of_escalation(pack.escalation, pack.consultation)
     if pack.clusters is not None:
         problems += problems_of_clusters(pack.clusters, pack.ticket.types)
+    if pack.catalogue is not None:
+        problems += problems_of_catalogue(pack.catalogue, {unit.code for unit in pack.units}, pack.unit_kinds)
     problems += problems_of_judgements(pack.callbacks)
     if pack.main_document not in pack.documents:
         problems.append(Problem(("main_document",), f"the documents do not list {pack.main_document!r}"))
