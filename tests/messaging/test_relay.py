@@ -29,7 +29,7 @@ async def intake(admin_url: str) -> AsyncIterator[Room]:
 class Paper:
     """A sink that writes down what it is given; the first calls may fail or take long."""
 
-    def __init__(self, *first: float | Exception) -> None:
+    def __init__(self, *first: float | BaseException) -> None:
         self.got: list[Message] = []
         self.calls = 0
         self._first = list(first)
@@ -37,7 +37,7 @@ class Paper:
     async def publish(self, messages: Sequence[Message]) -> None:
         self.calls += 1
         trouble = self._first.pop(0) if self._first else 0.0
-        if isinstance(trouble, Exception):
+        if isinstance(trouble, BaseException):
             raise trouble
         await asyncio.sleep(trouble)
         self.got += messages
@@ -123,9 +123,10 @@ async def test_one_relay_leads_and_another_follows_when_it_goes(intake: Room) ->
     await _end(running)
 
 
-async def test_a_relay_that_meets_a_bug_says_so_and_goes_on(intake: Room) -> None:
+@pytest.mark.parametrize("trouble", [ZeroDivisionError(), asyncio.CancelledError()])
+async def test_a_relay_that_meets_a_bug_says_so_and_goes_on(intake: Room, trouble: BaseException) -> None:
     await announce(intake, new_id(), 1)
-    paper = Paper(ZeroDivisionError())
+    paper = Paper(trouble)
     await _end(await _relayed(intake, Relay(intake, paper, Bell())))
     assert len(paper.got) == 1
 

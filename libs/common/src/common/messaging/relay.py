@@ -16,7 +16,7 @@ from common.failpoint import reach
 
 from .bus import IDLE_SECONDS, LEASE, BusUnavailable, Sink
 from .room import Room
-from .wakeup import Bell
+from .wakeup import Bell, told_to_end
 
 log = structlog.get_logger()
 
@@ -64,7 +64,9 @@ class Relay:
             while True:
                 try:
                     await self._once()
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
+                    if told_to_end():
+                        raise
                     if is_transient(error):
                         log.warning("relay interrupted", service=self._room.service, error=type(error).__name__)
                     else:

@@ -1,4 +1,8 @@
-"""A hint inside one process that there is something to do. Polling is the truth; this only saves the wait."""
+"""A hint inside one process that there is something to do. Polling is the truth; this only saves the wait.
+
+And whether there is to be an end of it: a driver may let the cancellation of a task of its own escape, and work that
+took this for its own end would be missing without a word.
+"""
 
 import asyncio
 
@@ -28,3 +32,9 @@ class Bell:
                 await self._next.wait()
         except TimeoutError:
             return
+
+
+def told_to_end() -> bool:
+    """Whether somebody has cancelled the present task itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -17,7 +17,7 @@ from common.messaging.parking import count_parked, unpark_next
 from common.messaging.relay import Relay, unpublished
 from common.messaging.room import Room
 from common.messaging.runner import Runner
-from common.messaging.wakeup import Bell
+from common.messaging.wakeup import Bell, told_to_end
 from common.runtime.patience import when_reachable
 from common.security.tokens import TokenVerifier
 from common.web.edge import Activity
@@ -168,7 +168,9 @@ class Service:
             try:
                 await work(self._stopping)
                 return
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if told_to_end():
+                    raise
                 if is_transient(error) or isinstance(error, BusUnavailable):
                     log.warning("background work interrupted", service=self.name, error=type(error).__name__)
                 else:
