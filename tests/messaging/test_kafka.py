@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,6 +15,7 @@ from tests.messaging.scene import GROUP, HANDLERS, announce, open_room
 
 from common.clock import new_id
 from common.events.catalogue import TICKETS
+from common.events.envelope import Message
 from common.messaging.bus import PARTITIONS, BusUnavailable
 from common.messaging.kafka import Kafka
 from common.messaging.relay import Relay, unpublished
@@ -104,6 +106,31 @@ async def test_a_topic_of_which_the_broker_has_not_heard_yet_is_waited_for(
         asked = 0
         await Kafka(kafka).ensure_topics({"heard-of-late": 3})
         assert asked == 3
+
+
+@pytest.mark.broker
+async def test_a_broker_that_stands_still_does_not_keep_the_relay_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.messaging.kafka._PUBLISH_SECONDS", 1)
+    broker = kafka_broker.start(tmp_path)
+    kafka = Kafka(broker.bootstrap, lease=LEASE)
+    await kafka.ensure_topics(PARTITIONS)
+    sink = kafka.sink()
+    message = Message(TICKETS, "ticket/1", {}, b"{}")
+    await sink.publish([message])
+    [java] = [one for one in psutil.Process(broker.guard.pid).children(recursive=True) if one.name() == "java"]
+    java.suspend()
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(BusUnavailable):
+                await sink.publish([message])
+    finally:
+        java.resume()
+    monkeypatch.setattr("common.messaging.kafka._PUBLISH_SECONDS", 30)
+    await sink.publish([message])
+    await sink.close()
+    await asyncio.to_thread(broker.stop)
 
 
 async def test_a_broker_that_is_not_there_is_an_unavailable_bus() -> None:

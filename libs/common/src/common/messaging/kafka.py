@@ -43,6 +43,7 @@ CONSUMER: Mapping[str, Any] = {
 _STOP_SECONDS = 5
 _ANSWER_SECONDS = 30
 _STUCK_SECONDS = 30
+_PUBLISH_SECONDS = 60
 _ENDS_SECONDS = 0.2
 _METADATA_SECONDS = 0.05
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -172,10 +173,11 @@ class KafkaSink:
             queues.setdefault(place, []).append(one)
         try:
             with _reaching():
-                producer = await self._ready()
-                outcomes = await asyncio.gather(
-                    *(_append(producer, place, queue) for place, queue in queues.items()), return_exceptions=True
-                )
+                async with asyncio.timeout(_PUBLISH_SECONDS):
+                    producer = await self._ready()
+                    outcomes = await asyncio.gather(
+                        *(_append(producer, place, queue) for place, queue in queues.items()), return_exceptions=True
+                    )
                 for outcome in outcomes:
                     if isinstance(outcome, BaseException):
                         raise outcome
