@@ -96,7 +96,8 @@ def _rehearsed(directory: Path) -> Callable[[Path], tuple[str, ...]]:
 
     def told(file: Path) -> tuple[str, ...]:
         found = [said for one in against if (said := one(file)) is not None]
-        return tuple(dict.fromkeys(line for said in found for line in said)) if found else (f"{file.name}: no scenario",)
+        wrong = dict.fromkeys(line for said in found for line in said)
+        return tuple(wrong) if found else (f"{file.name} holds no scenario",)
 
     return told
 
