@@ -87,11 +87,13 @@ class Provision(Part):
 
     statute: Code
     articles: tuple[Words, ...] = ()
-    effective: Period | None = None
+    from_: date | None = Field(default=None, alias="from")
+    to: date | None = None
     assumption: Words | None = None
 
     def holds(self, on: date) -> bool:
-        return self.effective is None or self.effective.covers(on)
+        """Whether the articles are quoted so on that day; ``to`` is the last one."""
+        return (self.from_ is None or self.from_ <= on) and (self.to is None or on <= self.to)
 
 
 class Helping(Part):
