@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from tests.review.desk import CHENGGUAN, MORNING, YINGSHANG, ZHUJIAN, Desk, Ticket
+from tests.review.desk import CHENGGUAN, MORNING, PACKS, YINGSHANG, ZHUJIAN, Desk, Ticket
 
 from common.clock import new_id
 from common.events.dispatch import RulingApplied, UnitSucceeded
 from common.events.review import ConsultationConcluded, ConsultationConvened, MinutesRecorded, OpinionGiven
+from common.policy import Pack, load_pack, parse_pack
 from common.security.access import Role
 
 SIFAJU, BIANBAN = "shuangyashan.sifaju", "shuangyashan.bianban"
@@ -26,7 +27,9 @@ async def enter_bodies(desk: Desk) -> None:
     await desk.enter(JIANSHAN, "尖山区政府", kind="county_district")
 
 
-async def convene(desk: Desk, ticket: Ticket, *, role: Any = "reviewer", **body: Any) -> httpx.Response:
+async def convene(
+    desk: Desk, ticket: Ticket, *, role: Any = "reviewer", by: str = YINGSHANG, **body: Any
+) -> httpx.Response:
     """A consultation between the holder and 住建 over overlapping functions unless said otherwise."""
     told = {
         "round": ticket.round,
@@ -36,7 +39,7 @@ async def convene(desk: Desk, ticket: Ticket, *, role: Any = "reviewer", **body:
         "subject": "人行道由谁维护",
     } | body
     whole = {name: value for name, value in told.items() if value is not None}
-    return await desk.post(f"/tickets/{ticket.id}/consultations", whole, role, YINGSHANG)
+    return await desk.post(f"/tickets/{ticket.id}/consultations", whole, role, by)
 
 
 async def convened(desk: Desk, ticket: Ticket, **body: Any) -> dict[str, Any]:
@@ -118,7 +121,8 @@ async def test_what_cannot_be_convened_says_why(desk: Desk) -> None:
         assert told["field"] == field, body
         assert rule in (told["rule"], "literal_error"), body
     assert (await convene(desk, ticket, round=2)).json()["code"] == "stale_round"
-    assert (await convene(desk, ticket, role="unit")).status_code == 403
+    assert (await convene(desk, ticket, role="unit")).status_code == 404
+    assert (await convene(desk, ticket, role="unit", by=CHENGGUAN)).status_code == 403
     assert (await convene(desk, ticket, role="dispatcher")).status_code == 403
     await desk.enter("shuangyashan.sifa_jianshan", "尖山区司法局", function="judicial_administration")
     several = await convene(desk, ticket)
@@ -132,6 +136,54 @@ async def test_what_cannot_be_convened_says_why(desk: Desk) -> None:
     assert (late.status_code, late.json()["code"]) == (409, "not_consultable")
     assert late.json()["allowed"] == ["awaiting_dispatch", "closing_filed", "dispatched", "signed_in"]
     assert await closed.told() == []
+
+
+def led_by_lead() -> Pack:
+    """A pack in which the unit that leads the ticket calls the coordination together (同江 三（二）)."""
+    content = load_pack(PACKS / "shuangyashan").dump()
+    content["consultation"]["forms"]["coordination"]["led_by"] = "lead"
+    content["consultation"]["disputants_recused"]["value"] = False
+    return parse_pack(content)
+
+
+async def test_the_lead_calls_together_and_concludes_where_the_pack_says_so(desk: Desk) -> None:
+    pack = led_by_lead()
+    await desk.activate(pack)
+    await enter_bodies(desk)
+    ticket = await desk.ticket(pack=pack, co_handlers=(ZHUJIAN,))
+    its: dict[str, Any] = {"form": "coordination", "ground": None, "participants": [], "role": "unit"}
+    assert (await convene(desk, ticket, **its, by=ZHUJIAN)).status_code == 403
+    other = await convene(desk, ticket, **{**its, "form": "designation"}, by=CHENGGUAN)
+    assert (other.status_code, other.json()["fields"][0]["rule"]) == (422, "not_own")
+    seen = await convened(desk, ticket, **its, by=CHENGGUAN)
+    assert (seen["convener"], seen["disputants"]) == (CHENGGUAN, [CHENGGUAN, ZHUJIAN])
+    minutes = {"round": 1, "text": "议定分段维护。"}
+    assert (await desk.post(f"/consultations/{seen['id']}/minutes", minutes, "unit", ZHUJIAN)).status_code == 404
+    kept = await desk.post(f"/consultations/{seen['id']}/minutes", minutes, "unit", CHENGGUAN)
+    assert kept.status_code < 300, kept.text
+    said = {
+        "round": 1, "outcome": "unit_named", "unit": CHENGGUAN, "co_handlers": [ZHUJIAN],
+        "principle": "competent_responsible", "solution": "分段维护。", "limit": {"amount": 5, "unit": "working_days"},
+    }  # fmt: skip
+    path = f"/consultations/{seen['id']}/conclusions"
+    assert (await desk.post(path, said, "unit", ZHUJIAN)).status_code == 404
+    done = await desk.post(path, said, "unit", CHENGGUAN)
+    assert done.status_code < 300, done.text
+    [told] = await ticket.announced("ConsultationConcluded")
+    assert isinstance(told.data, ConsultationConcluded)
+    assert (told.data.unit, told.data.solution, told.data.actor.unit) == (CHENGGUAN, "分段维护。", CHENGGUAN)
+
+
+async def test_what_the_authority_convened_no_unit_concludes(desk: Desk) -> None:
+    pack = led_by_lead()
+    await desk.activate(pack)
+    await enter_bodies(desk)
+    ticket = await desk.ticket(pack=pack)
+    seen = await convened(desk, ticket)
+    said = {"round": 1, "outcome": "unit_named", "unit": ZHUJIAN, "principle": "competent_responsible"}
+    for unit in (CHENGGUAN, ZHUJIAN):
+        answer = await desk.post(f"/consultations/{seen['id']}/conclusions", said, "unit", unit)
+        assert answer.status_code == 404, unit
 
 
 async def test_a_repeat_is_one_consultation_and_another_jurisdictions_people_find_nothing(desk: Desk) -> None:

@@ -38,7 +38,7 @@ class Indicator(Ruled):
     """
 
     counts: Annotated[Mapping[Code, tuple[Code, ...]], Field(min_length=1)]
-    marks: Annotated[tuple[Code, ...], Field(min_length=1)]
+    marks: tuple[Code, ...] = ()
     ranks: Literal["all", "without_marked"]
 
     def good(self, question: str, answer: str | bool) -> bool:

@@ -1,7 +1,7 @@
 """Settling who is responsible: by which form, who leads and is invited, on which grounds and principles."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,15 @@ from common.policy.ruled import Code, Entry, Part, Register, Stated
 
 Form = Literal["designation", "coordination", "consultation"]
 
+LEAD: Final = "lead"
+"""Who leads a form that the unit convenes which leads the ticket (同江 三（二）): a part that no register knows."""
+
 
 class ConsultationForm(Entry):
-    """A form of settling it. ``led_by`` and ``invites``: parts that units of the register play (their ``function``)."""
+    """A form of settling it. ``led_by`` and ``invites``: parts that units of the register play (their ``function``).
+
+    ``led_by`` may be ``LEAD``: the unit that leads the ticket convenes and concludes it.
+    """
 
     led_by: Code
     invites: tuple[Code, ...] = ()
@@ -20,8 +26,13 @@ class ConsultationForm(Entry):
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The parts that take part by rule, the leading one first."""
-        return tuple(dict.fromkeys((self.led_by, *self.invites)))
+        """The parts of the register that take part by rule, the leading one first."""
+        return tuple(dict.fromkeys(part for part in (self.led_by, *self.invites) if part != LEAD))
+
+    @property
+    def led_by_lead(self) -> bool:
+        """Whether the unit that leads the ticket convenes it."""
+        return self.led_by == LEAD
 
 
 class ConsultationGround(Entry):
@@ -48,6 +59,10 @@ class Consultation(Part):
 
     def grounds_of(self, form: str) -> Mapping[str, ConsultationGround]:
         return {code: ground for code, ground in self.grounds.items() if form in ground.forms}
+
+    def led_by_lead(self) -> tuple[str, ...]:
+        """The forms that the unit convenes which leads the ticket."""
+        return tuple(code for code, form in self.forms.items() if form.led_by_lead)
 
     @property
     def functions(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from common.messaging.room import Transaction
 from common.observability import logger
 from common.policy.consultation import Form
 from common.security.access import Principal
-from common.security.refusals import OwnUnit
+from common.security.refusals import Forbidden, OwnUnit
 from common.web.problems import invalid
 from review import docket as dockets
 from review import register, unresolved
@@ -33,7 +33,7 @@ from review.consultation.rules import (
     require_unsettled,
 )
 from review.docket import Docket, acting, fact, pack_of, take
-from review.refusals import require_round
+from review.refusals import FieldRefused, require_round
 from review.register import require_standing
 from review.statuses import ENDED
 
@@ -53,14 +53,23 @@ class Summons:
 
 
 async def may_convene(tx: Transaction, caller: Principal, ticket: UUID) -> None:
-    """Before the command and before its stored answer is told again."""
-    await take(tx, caller, "consultation.convene", ticket)
+    """Before the command and before its stored answer is told again.
+
+    A unit convenes the ticket that it leads, where the pack has a form that is its own (同江 三（二）).
+    """
+    docket = await take(tx, caller, "consultation.convene", ticket)
+    if caller.role == "unit":
+        section = (await pack_of(tx.connection, docket)).consultation
+        if caller.unit != docket.unit or section is None or not section.led_by_lead():
+            raise Forbidden("a unit convenes only what the pack has the lead convene")
 
 
 async def convene(tx: Transaction, caller: Principal, ticket: UUID, summons: Summons) -> Consultation:
     """召集: those whom the rule wants are invited with those whom the convener names."""
     docket = await take(tx, caller, "consultation.convene", ticket)
     section = require_section((await pack_of(tx.connection, docket)).consultation)
+    if caller.role == "unit" and summons.form not in section.led_by_lead():
+        raise FieldRefused("form", "not_own", f"承办单位召集的形式应为：{'、'.join(section.led_by_lead())}。")
     require_round(summons.round, docket.round)
     require_consultable(docket.status, await store.unsettled(tx.connection, ticket))
     await require_standing(tx, docket.jurisdiction, "participants", summons.participants)
@@ -131,7 +140,10 @@ async def speak(
 
 
 async def may_keep_minutes(tx: Transaction, caller: Principal, case: UUID) -> None:
-    await take(tx, caller, "consultation.convene", (await found(tx, store.load, case)).ticket)
+    """Of a unit, only the one that convened it."""
+    consultation = await found(tx, store.load, case)
+    own = _convening_unit(caller, consultation)
+    await take(tx, caller, "consultation.convene", consultation.ticket, own)
 
 
 async def keep_minutes(tx: Transaction, caller: Principal, case: UUID, round: int, text: str) -> None:
@@ -144,10 +156,21 @@ async def keep_minutes(tx: Transaction, caller: Principal, case: UUID, round: in
     tx.announce(told, subject_of_ticket(docket.ticket))
 
 
+def _convening_unit(caller: Principal, consultation: Consultation) -> tuple[str, ...] | None:
+    """Whose matter it is where a unit asks: the convener's; None: whoever holds the ticket."""
+    if caller.role != "unit":
+        return None
+    return (consultation.convener,) if consultation.convener is not None else ()
+
+
 async def may_conclude(tx: Transaction, caller: Principal, case: UUID) -> None:
-    """403 with its basis for a person of a unit in dispute: one of those it began with, or one that holds it now."""
+    """403 with its basis for a person of a unit in dispute: one of those it began with, or one that holds it now.
+
+    Of a unit, only the one that convened it.
+    """
     consultation = await found(tx, store.load, case)
-    docket = await take(tx, caller, "consultation.conclude", consultation.ticket, ())
+    own = _convening_unit(caller, consultation)
+    docket = await take(tx, caller, "consultation.conclude", consultation.ticket, own or ())
     section = require_section((await pack_of(tx.connection, docket)).consultation)
     because = recusal(section, {*consultation.disputants, *docket.holders}, caller.unit)
     if because is not None:

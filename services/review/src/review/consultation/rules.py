@@ -154,14 +154,20 @@ def convening(
     """
     rule = _form(section, form)
     because = _ground(section, rule, form, ground)
+    if rule.led_by_lead and not holders:
+        raise NotConsultable(f"{rule.label}由承办单位召集，工单尚未派到承办单位。", basis=(rule.basis,))
     wanted = tuple(part for part in rule.required if part in rule.invites or part != AUTHORITY)
     seats = {part: _seated(rule, part, named, players.get(part, ())) for part in wanted}
     by_rule = tuple(dict.fromkeys(unit for units in seats.values() for unit in units))
     disputants = tuple(dict.fromkeys((*holders, *(unit for unit in named if unit not in by_rule))))
     if not disputants:
         raise FieldRefused("participants", "required", "应当至少有一家相关单位参加。")
+    if rule.led_by_lead:
+        convener: str | None = holders[0]
+    else:
+        convener = None if rule.led_by == AUTHORITY else seats[rule.led_by][0]
     return Convening(
-        convener=None if rule.led_by == AUTHORITY else seats[rule.led_by][0],
+        convener=convener,
         participants=tuple(dict.fromkeys((*by_rule, *disputants))),
         by_rule=by_rule,
         disputants=disputants,
