@@ -54,7 +54,8 @@ def announcement(docket: Announced, deadline: Deadline, told: Told, accepted_at:
     """The event that says so."""
     common = _common(docket, told.at, accepted_at) | {"round": deadline.round}
     if told.name == "DeadlineMoved":
-        row = {name: getattr(deadline.row(), name) for name in DeadlineRow.model_fields}
+        shown = deadline.row()
+        row = {name: getattr(shown, name) for name in DeadlineRow.model_fields}
         moved = {"old_due_at": told.old_due_at, "reason": told.reason, "cause": told.fact}
         return DeadlineMoved.model_validate(common | row | moved)
     one = {
@@ -85,8 +86,8 @@ def _common(docket: Announced, occurred_at: datetime, accepted_at: datetime) -> 
     return {
         "jurisdiction": docket.jurisdiction,
         "policy": docket.policy,
-        "ticket": docket.ticket,
-        "number": docket.number,
+        "ticket": docket.ticket if docket.number else None,
+        "number": docket.number or None,
         "occurred_at": occurred_at,
         "accepted_at": accepted_at,
         "actor": SYSTEM,

@@ -60,7 +60,7 @@ class Deadline:
     @property
     def next_at(self) -> datetime | None:
         """The instant the timers look at; None when nothing more fires. A window lapses silently."""
-        if self.window or self.state not in ("armed", "approaching"):
+        if self.window or self.counting.paused or self.state not in ("armed", "approaching"):
             return None
         return self.warn_at if self.state == "armed" and self.warn_at is not None else self.due_at
 

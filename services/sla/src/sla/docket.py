@@ -10,6 +10,8 @@ from common.events.envelope import subject_of_ticket
 from common.events.vocabulary import Anchor, ImposedLimit, LegalLimit, Limit
 from common.policy import Situation
 
+About = Literal["ticket", "cluster", "entry"]
+
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
@@ -35,8 +37,47 @@ class Concluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """How the ticket came: its registration as what limits run from, when the report had reached the hotline, and what
+    is known of the requester. ``imposed_whole``: 整体时限 that the platform above set."""
+
+    anchor: Anchor
+    received_at: datetime
+    anonymous: bool = False
+    contact: bool = True
+    confidential: bool = False
+    imposed_whole: ImposedLimit | None = None
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "anchor": self.anchor.model_dump(mode="json"),
+            "received_at": self.received_at.isoformat(),
+            "anonymous": self.anonymous,
+            "contact": self.contact,
+            "confidential": self.confidential,
+            "imposed_whole": self.imposed_whole.model_dump(mode="json") if self.imposed_whole else None,
+        }
+
+    @classmethod
+    def parse(cls, written: dict[str, Any]) -> "Registration":
+        whole = written["imposed_whole"]
+        return cls(
+            anchor=Anchor.model_validate(written["anchor"]),
+            received_at=datetime.fromisoformat(written["received_at"]),
+            anonymous=written["anonymous"],
+            contact=written["contact"],
+            confidential=written["confidential"],
+            imposed_whole=ImposedLimit.model_validate(whole) if whole else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Docket:
-    """What sla knows of a ticket: what its rules read, and who holds it.
+    """What sla knows of a ticket, or of something wider that has deadlines: what its rules read, and who holds it.
+
+    ``about``: a ticket; a cluster of tickets that was pushed to a unit; an entry that the knowledge base is owed. Of
+    the latter two ``ticket`` is the id, there is no number, no round and no situation. ``registration`` is None of
+    tickets that were registered before it was kept.
 
     ``unit`` and ``co_handlers`` hold it now; ``readers`` it was passed on to inside a unit; ``former`` held or read it
     once. ``begun`` is the dispatch of the current round; ``handling``: it has not been closed since. ``ended_at``: the
@@ -69,11 +110,13 @@ class Docket:
     handling: bool = False
     ended_at: datetime | None = None
     heirs: Mapping[str, str] = field(default_factory=dict)
+    registration: Registration | None = None
+    about: About = "ticket"
     officers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
-        return subject_of_ticket(self.ticket)
+        return subject_of_ticket(self.ticket) if self.about == "ticket" else f"{self.about}/{self.ticket}"
 
     @property
     def holders(self) -> frozenset[str]:
@@ -83,7 +126,19 @@ class Docket:
 
     def situation(self, round_: int) -> Situation:
         """What the pack's rules may look at in that round."""
-        return Situation(self.type, self.channel, self.category, None, frozenset(self.marks), max(round_, 1))
+        came = self.registration
+        return Situation(
+            self.type,
+            self.channel,
+            self.category,
+            None,
+            frozenset(self.marks),
+            max(round_, 1),
+            anonymous=came.anonymous if came else False,
+            contact=came.contact if came else True,
+            confidential=came.confidential if came else False,
+            co_handlers=len(self.co_handlers),
+        )
 
     def released(self) -> "Docket":
         """Nobody holds the ticket; who held it is remembered."""

@@ -6,15 +6,18 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from common.events.envelope import Event, TicketFact
+from common.events.envelope import Event, JurisdictionFact, TicketFact
 
 _KEPT: Final = (
     "type", "channel", "category", "marks", "legal_limit", "imposed_limit", "changed", "co_handlers", "part",
     "concludes_part", "filed_at", "kind", "ended_round", "round_ended_at", "new_status", "granted", "granted_until",
     "form", "outcome", "limit", "consultation", "reply_due", "to_unit", "to_account", "successor",
-    "from_policy", "to_policy",
+    "from_policy", "to_policy", "level", "promised_at", "ground", "effective_on",
 )  # fmt: skip
 """What of an event's data matters to clocks, beside who, when, which round and which case. No words of anybody."""
+
+_CASES: Final = ("ruling", "case", "stop", "push", "duty")
+"""Where an event names the case it belongs to."""
 
 DISTURBING: Final = frozenset(
     {"TicketAmended", "PolicyApplied", "Dispatched", "Reissued", "Closed"}
@@ -99,9 +102,9 @@ def placed(fact: Fact, known: Iterable[Fact]) -> tuple[Fact, bool]:
 
 
 def fact_of(event: Event) -> Fact:
-    """The fact in an event about a ticket."""
+    """The fact in an event about a ticket, or about something wider that has deadlines."""
     data = event.data
-    assert isinstance(data, TicketFact)
+    assert isinstance(data, TicketFact | JurisdictionFact)
     more = data.model_dump(mode="json", include=set(_KEPT))
     return Fact(
         event=event.id,
@@ -109,8 +112,8 @@ def fact_of(event: Event) -> Fact:
         source=event.source,
         at=data.occurred_at,
         order_at=data.occurred_at,
-        round=data.round,
+        round=getattr(data, "round", 0),
         unit=getattr(data, "unit", None),
-        case=getattr(data, "ruling", None) or getattr(data, "case", None),
+        case=next((getattr(data, name) for name in _CASES if getattr(data, name, None) is not None), None),
         more={name: value for name, value in more.items() if value is not None},
     )

@@ -12,8 +12,8 @@ from common.events.vocabulary import LegalLimit
 from .deadlines import Deadline
 from .facts import Fact
 from .known import Change, Known
-from .moves import counted_again, extended, named_limit, newly_owed
-from .plan import DECIDES, MEETS, Rules, anchored, opened
+from .moves import counted_again, extended, named_limit, newly_owed, promised, resumed, stopped
+from .plan import CLOSINGS, DECIDES, MEETS, Rules, anchored, opened
 from .verdicts import (
     EndReason,
     Step,
@@ -21,8 +21,12 @@ from .verdicts import (
     closing_filed,
     closing_sent_back,
     judged,
+    lifted,
     round_ended,
 )
+
+OUTLIVES: Final = ("look_back",)
+"""Kinds that are owed also when the ticket has ended."""
 
 ENDS: Final[Mapping[str, EndReason]] = {"withdrawn": "withdrawn", "merged": "merged", "archived": "superseded"}
 """Status in which a ticket ends with a ruling → why its deadlines stop."""
@@ -58,22 +62,52 @@ def _meet(known: Known, fact: Fact, rules: Rules) -> Change:
     What happened before the limit began does not meet it: a response to a matter that was not special yet.
     """
     rows = known.open(*MEETS[fact.type], round_=fact.round)
-    met = [row for row in rows if row.unit == fact.unit and fact.at >= row.anchor.at]
-    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in met))
+    met = [row for row in rows if row.unit == fact.unit and (fact.at >= row.anchor.at or row.counting.counted_from)]
+    return Change(known.docket, steps=tuple(_judged(row, fact, rules) for row in met))
+
+
+def _judged(row: Deadline, fact: Fact, rules: Rules) -> Step:
+    """The deadline is met or missed by the fact; a clock that stands still runs again first."""
+    again = resumed((row,), fact.at, fact.event, rules)
+    step = judged(again[0].deadline if again else row, fact.event, fact.at)
+    return Step(step.deadline, (*again[0].told, *step.told)) if again else step
+
+
+def _contact(known: Known, fact: Fact, rules: Rules) -> Change:
+    """RequesterContacted: level 1 by the centre, at any time; level 2 by the unit in its round (真如 三（二）1)."""
+    if fact.more.get("level") != 1:
+        return _meet(known, fact, rules)
+    return Change(known.docket, steps=tuple(_judged(row, fact, rules) for row in known.open("level1_contact")))
+
+
+def _sign_in(known: Known, fact: Fact, rules: Rules) -> Change:
+    """SignedIn: what runs from the lead's taking it on begins (同江 三（二））."""
+    met = _meet(known, fact, rules)
+    begins = fact.more.get("part", "lead") == "lead" and fact.round == known.docket.round and known.docket.handling
+    return replace(met, opened=opened(known.docket, rules, fact)) if begins else met
 
 
 def _decide(known: Known, fact: Fact, rules: Rules) -> Change:
     """A fact that meets the duty of its case."""
     rows = known.open(*DECIDES[fact.type], case=fact.case)
-    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in rows))
+    return Change(known.docket, steps=tuple(_judged(row, fact, rules) for row in rows))
 
 
 def _report_progress(known: Known, fact: Fact, rules: Rules) -> Change:
-    """ProgressReported: a co-handler may conclude its part with it."""
+    """ProgressReported: a co-handler may conclude its part with it; the lead may promise a date, and where the pack
+    says so, has reported the result with that (同江 三（一））."""
     met = _meet(known, fact, rules)
     parts = known.open("co_handler_part", round_=fact.round) if fact.more.get("concludes_part") else []
     steps = [judged(row, fact.event, fact.at) for row in parts if row.unit == fact.unit]
-    return replace(met, steps=(*met.steps, *steps))
+    if not fact.more.get("promised_at") or fact.unit != known.docket.unit or not known.docket.handling:
+        return replace(met, steps=(*met.steps, *steps))
+    interim, fresh = rules.pack.limits.interim, tuple[Deadline, ...]()
+    if interim is not None and interim.value == "meets_closing":
+        steps += [_judged(row, fact, rules) for row in known.open("closing", round_=fact.round) if row.filed_at is None]
+    if "promised" in rules.pack.limits.tables:
+        fresh, moves = promised(known, fact, rules)
+        steps += moves
+    return Change(known.docket, fresh, (*met.steps, *steps))
 
 
 def _file_return(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -89,29 +123,63 @@ def _lapse_return(known: Known, fact: Fact, rules: Rules) -> Change:
 
 def _file_closing(known: Known, fact: Fact, rules: Rules) -> Change:
     """ClosingReported: the lamp goes off until the report is decided."""
-    steps = [closing_filed(row, fact.event, fact.at) for row in known.open("closing", round_=fact.round)]
+    steps: list[Step] = []
+    for row in known.open(*CLOSINGS, round_=fact.round):
+        again = resumed((row,), fact.at, fact.event, rules)
+        step = closing_filed(again[0].deadline if again else row, fact.event, fact.at)
+        steps.append(Step(step.deadline, (*again[0].told, *step.told)) if again else step)
     return Change(known.docket, steps=(*steps, *_meet(known, fact, rules).steps))
 
 
 def _send_closing_back(known: Known, fact: Fact, rules: Rules) -> Change:
     """ClosingSentBack: the same deadline is lit again."""
-    stopped = [row for row in known.open("closing", round_=fact.round) if row.state == "stopped"]
-    return Change(known.docket, steps=tuple(closing_sent_back(row, fact.event, fact.at) for row in stopped))
+    filed = [row for row in known.open(*CLOSINGS, round_=fact.round) if row.filed_at is not None]
+    return Change(known.docket, steps=tuple(closing_sent_back(row, fact.event, fact.at) for row in filed))
 
 
 def _accept_closing(known: Known, fact: Fact, rules: Rules) -> Change:
-    """Closed: judged by when the accepted report was filed. What the co-handlers still owed ends with that filing."""
+    """Closed: judged by when the accepted report was filed. What the co-handlers still owed ends with that filing, and
+    so does what is not owed any more once the result is there (真如 三（二）1: done and answered in time)."""
     filed_at = fact.instant("filed_at") or fact.at
-    steps = [closing_accepted(row, fact.event, filed_at) for row in known.open("closing", round_=fact.round)]
+    steps = [closing_accepted(row, fact.event, filed_at) for row in known.open(*CLOSINGS, round_=fact.round)]
+    lifts = {kind for kind, table in rules.pack.limits.tables.items() if table.lifted_by is not None}
+    excused = [row for row in known.open() if row.kind in lifts and filed_at < row.due_at]
+    steps += [lifted(row, filed_at, fact.event) for row in excused]
     owed = [row for row in known.open(round_=fact.round) if row.unit in known.docket.co_handlers and row.case is None]
     docket = replace(known.docket, handling=False) if fact.round == known.docket.round else known.docket
-    return Change(docket, steps=(*steps, *_ended(owed, filed_at, "superseded", fact)))
+    return Change(docket, opened(docket, rules, fact), (*steps, *_ended(owed, filed_at, "superseded", fact)))
+
+
+def _stop_clock(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ClockStopped: what the ground stops stands still."""
+    return Change(known.docket, steps=stopped(known, fact, rules))
+
+
+def _resume_clock(known: Known, fact: Fact, rules: Rules) -> Change:
+    """ClockResumed: it runs on with the time that was left."""
+    return Change(known.docket, steps=resumed(known.open(round_=fact.round), fact.at, fact.event, rules))
+
+
+def _call_back(known: Known, fact: Fact, rules: Rules) -> Change:
+    """CallbackRecorded: the requester was called, reached or not."""
+    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in known.open("callback")))
+
+
+def _look_back(known: Known, fact: Fact, rules: Rules) -> Change:
+    """LookBackRecorded (清远 三（三）2)."""
+    return Change(known.docket, steps=tuple(judged(row, fact.event, fact.at) for row in known.open("look_back")))
+
+
+def _owe(known: Known, fact: Fact, rules: Rules) -> Change:
+    """PushIssued, KnowledgeDue: a unit owes an answer, or an entry."""
+    return Change(known.docket, opened(known.docket, rules, fact))
 
 
 def _convene(known: Known, fact: Fact, rules: Rules) -> Change:
     """ConsultationConvened: its own limit begins; where it follows an unresolved one, no report upward is due yet."""
     begun = () if known.docket.ended_at else opened(known.docket, rules, fact)
-    return Change(known.docket, begun, _ended(known.open("escalation"), fact.at, "superseded", fact))
+    met = [_judged(row, fact, rules) for row in known.open("convening", round_=fact.round)]
+    return Change(known.docket, begun, (*met, *_ended(known.open("escalation"), fact.at, "superseded", fact)))
 
 
 def _conclude(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -186,7 +254,8 @@ def _archive(known: Known, fact: Fact, rules: Rules) -> Change:
 
 def _over(known: Known, fact: Fact, reason: EndReason) -> Change:
     docket = replace(known.docket.released(), ended_at=fact.at)
-    return Change(docket, steps=_ended(known.open(), fact.at, reason, fact))
+    over = [row for row in known.open() if row.kind not in OUTLIVES]
+    return Change(docket, steps=_ended(over, fact.at, reason, fact))
 
 
 def _pass_on(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -243,8 +312,8 @@ def _ended(
 _DOES: Final[Mapping[str, Callable[[Known, Fact, Rules], Change]]] = {
     "Dispatched": _begin_round,
     "Reissued": _begin_round,
-    "SignedIn": _meet,
-    "RequesterContacted": _meet,
+    "SignedIn": _sign_in,
+    "RequesterContacted": _contact,
     "ProgressReported": _report_progress,
     "Returned": _file_return,
     "ReturnApproved": _decide,
@@ -253,6 +322,14 @@ _DOES: Final[Mapping[str, Callable[[Known, Fact, Rules], Change]]] = {
     "ClosingReported": _file_closing,
     "ClosingSentBack": _send_closing_back,
     "Closed": _accept_closing,
+    "ClockStopped": _stop_clock,
+    "ClockResumed": _resume_clock,
+    "CallbackRecorded": _call_back,
+    "LookBackRecorded": _look_back,
+    "PushIssued": _owe,
+    "PushAnswered": _decide,
+    "KnowledgeDue": _owe,
+    "KnowledgeEntered": _decide,
     "ExtensionGranted": _only_kept,
     "ConsultationConvened": _convene,
     "ConsultationConcluded": _conclude,

@@ -1,19 +1,22 @@
 """How the limits of an open round move: by an extension, by what was concluded, by an amendment (双鸭山 第二十条)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
 from common.basis import Basis
 from common.calendar import Allowance
 from common.events.sla import MoveReason
 from common.events.vocabulary import Anchor, Limit
 
-from .counting import Extension, count
+from .counting import Extension, Pause, count
 from .deadlines import Deadline
 from .docket import Concluded, Docket
 from .facts import Fact
 from .known import Known
-from .plan import Rules, Ruling, anchored, owners_of, set_up
-from .verdicts import Step, lifted, moved, set_again
+from .plan import Rules, Ruling, anchored, counted_from, owners_of, set_up
+from .verdicts import Step, clock_resumed, clock_stopped, lifted, moved, set_again
 
 
 class DecisionUnknown(LookupError):
@@ -34,7 +37,10 @@ def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
     granted = Limit.model_validate(decision.more["granted"]) if decision.more.get("granted") else None
     assert fact.case is not None  # a ruling names its case
     extension = Extension(
-        fact.case, Allowance(granted.amount, granted.unit) if granted else None, decision.instant("granted_until")
+        fact.case,
+        Allowance(granted.amount, granted.unit) if granted else None,
+        decision.instant("granted_until"),
+        cap=_cap(known, rules) if decision.more.get("kind", "ordinary") == "ordinary" else None,
     )
     steps: list[Step] = []
     for row in known.open("closing", *rules.pack.limits.followers("closing"), round_=fact.round):
@@ -44,6 +50,13 @@ def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
         after = replace(row, counting=counting, basis=_with_extension(row, rules))
         steps.append(moved(after, count(rules.calendar, row.anchor.at, counting), fact.at, "extension", fact.event))
     return tuple(steps)
+
+
+def _cap(known: Known, rules: Rules) -> datetime | None:
+    """The instant beyond which no ordinary extension of the round reaches (真如 三(二)2（1）)."""
+    latest = rules.pack.limits.latest
+    rows = [row for row in known.rows if latest and row.kind == latest.value and row.round == known.docket.round]
+    return rows[0].due_at if rows else None
 
 
 def _with_extension(row: Deadline, rules: Rules) -> tuple[Basis, ...]:
@@ -70,7 +83,7 @@ def counted_again(known: Known, fact: Fact, rules: Rules, reason: MoveReason) ->
     """What runs from the round's dispatch, by the rules for the ticket as it is now."""
     docket, steps = known.docket, list[Step]()
     for row in known.open(round_=docket.round):
-        if row.case is not None:
+        if row.case is not None or rules.pack.limits.tables.get(row.kind) is None or row.kind == "promised":
             continue
         anchor = _anchor(row, docket)
         rule = rules.ruling(row.kind, docket, row.round, anchor.at)
@@ -84,6 +97,11 @@ def counted_again(known: Known, fact: Fact, rules: Rules, reason: MoveReason) ->
 def _anchor(row: Deadline, docket: Docket, rule: Ruling | None = None) -> Anchor:
     """What the deadline runs from: a limit that was concluded within the round from when it took effect."""
     begun, concluded = docket.begun, docket.concluded
+    if rule is not None and rule.counting is not None and begun is not None:
+        if rule.counting.counted_from is not None:
+            return counted_from(docket, rule.counting, begun)
+        if row.counting.counted_from is not None:
+            row = replace(row, anchor=begun)
     if begun is None or concluded is None or concluded.anchor.at <= begun.at:
         return row.anchor
     if rule is not None and rule.counting is not None and rule.counting.source == "concluded":
@@ -96,8 +114,9 @@ def _by(rule: Ruling, row: Deadline, anchor: Anchor, rules: Rules, fact: Fact, r
     newly concluded.
     """
     assert rule.counting is not None
-    kept = row.counting.extensions if anchor.event == row.anchor.event else ()
-    counting = replace(rule.counting, extensions=kept)
+    newly = anchor.event != row.anchor.event and "RulingApplied" in (anchor.type, row.anchor.type)
+    kept = () if newly else row.counting.extensions
+    counting = replace(rule.counting, extensions=kept, pauses=row.counting.pauses)
     basis = (*rule.basis, *(one for one in row.basis if kept and one not in rule.basis and one == row.basis[-1]))
     if (counting, anchor) == (row.counting, row.anchor):
         return None
@@ -123,3 +142,45 @@ def newly_owed(known: Known, fact: Fact, rules: Rules) -> tuple[tuple[Deadline, 
             else:
                 revived.append(set_again(before, found, fact.at, fact.event))
     return tuple(fresh), tuple(revived)
+
+
+def promised(known: Known, fact: Fact, rules: Rules) -> tuple[tuple[Deadline, ...], tuple[Step, ...]]:
+    """A date was promised: a duty begins that ends with it, or one that still has time moves to it (同江 三（一）).
+
+    A promise that was broken is not mended by another one.
+    """
+    standing = [row for row in known.rows if row.kind == "promised" and row.round == fact.round]
+    if not standing:
+        found = set_up(known.docket, rules, "promised", fact.unit, fact.round, anchored(fact), fact)
+        return ((found,) if found else ()), ()
+    row = standing[-1]
+    if not row.open or row.due_at <= fact.at or row.state == "stopped":
+        return (), ()
+    after = replace(row, counting=replace(row.counting, until=fact.instant("promised_at")), anchor=anchored(fact))
+    return (), (moved(after, count(rules.calendar, fact.at, after.counting), fact.at, "promised", fact.event),)
+
+
+def stopped(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
+    """The clocks that the pack names for the ground stand still; what is over already does not."""
+    ground = (rules.pack.limits.clock_stops or {}).get(fact.more.get("ground", ""))
+    assert fact.case is not None  # a stop is a case of its own
+    if ground is None:
+        return ()
+    pause, steps = Pause(fact.case, fact.at), list[Step]()
+    for row in known.open(*ground.kinds, round_=fact.round):
+        if row.due_at > fact.at and row.filed_at is None and not row.counting.paused:
+            counting = replace(row.counting, pauses=(*row.counting.pauses, pause))
+            after = replace(row, counting=counting, basis=tuple(dict.fromkeys((*row.basis, ground.basis))))
+            steps.append(clock_stopped(after, fact.at, fact.event))
+    return tuple(steps)
+
+
+def resumed(rows: Iterable[Deadline], at: datetime, fact: UUID, rules: Rules) -> tuple[Step, ...]:
+    """The clocks that stand still run on, with the time that was left."""
+    steps: list[Step] = []
+    for row in rows:
+        if row.counting.paused:
+            pauses = tuple(replace(one, resumed_at=one.resumed_at or at) for one in row.counting.pauses)
+            after = replace(row, counting=replace(row.counting, pauses=pauses))
+            steps.append(clock_resumed(after, count(rules.calendar, row.anchor.at, after.counting), at, fact))
+    return tuple(steps)

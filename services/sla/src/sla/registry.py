@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -82,23 +82,26 @@ def _read(packs: Path) -> tuple[list[CalendarYear], list[Pack]]:
 async def activate(tx: Transaction, pack: Pack, actor: Actor) -> UUID | None:
     """Put a pack's version in force from its first day; None when it is the one activated last already.
 
-    Tickets keep the pack they were registered under.
+    Open tickets change to it where it says so (``applying``); the others keep theirs.
     """
     await _one_at_a_time(tx.connection)
-    if await last_activated(tx.connection, pack.jurisdiction) == pack.version:
+    standing = next(iter(await activated(tx.connection, pack.jurisdiction)), None)
+    if standing is not None and standing.version == pack.version:
         return None
+    # What is activated last is in force, also while simulated time stands still.
+    at = tx.now if standing is None else max(tx.now, standing.activated_at + timedelta(microseconds=1))
     data = PolicyActivated(
         jurisdiction=pack.jurisdiction,
         version=pack.version,
         effective_from=pack.effective_from,
         effective_to=pack.effective_to,
         pack=pack.dump(),
-        occurred_at=tx.now,
+        occurred_at=at,
         accepted_at=tx.now,
         actor=actor,
     )
     # Its own services need it at once: the events of tickets under it may come before this one comes back.
-    await SHELF.put(tx.connection, data, tx.now)
+    await SHELF.put(tx.connection, data)
     return tx.announce(data, f"policy/{pack.jurisdiction}")
 
 

@@ -17,7 +17,7 @@ from .docket import Docket
 from .facts import Fact, in_order
 from .known import Change, Known
 from .life import change
-from .plan import Rules
+from .plan import Rules, opened
 from .verdicts import Step, lifted
 
 
@@ -41,6 +41,8 @@ def registered(docket: Docket, facts: Sequence[Fact]) -> Docket:
         former=(),
         partition=docket.partition,
         imposed_limit=_parsed(ImposedLimit, more.get("imposed_limit")),
+        registration=docket.registration,
+        about=docket.about,
     )
 
 
@@ -59,7 +61,8 @@ def told(docket: Docket, facts: Sequence[Fact], rules: Mapping[str, Rules]) -> t
 
     ``rules`` by the version of their pack.
     """
-    docket, rows = registered(docket, facts), dict[Identity, Deadline]()
+    docket = registered(docket, facts)
+    rows = {one.identity: one for one in opened(docket, rules[docket.policy], facts[0])}
     for fact in facts[1:]:
         under = rules[fact.more["to_policy"] if fact.type == "PolicyApplied" else docket.policy]
         done = change(Known(docket, tuple(rows.values()), facts), fact, under)

@@ -8,6 +8,7 @@ from common.observability import Metrics
 from common.runtime.assembly import assemble, commands_of
 from common.runtime.service import Service, Surroundings
 
+from .applying import Applying
 from .auditor import Auditor
 from .consumers import HANDLERS, Reader
 from .recompute import Recount
@@ -22,6 +23,7 @@ def build(surroundings: Surroundings) -> Service:
     metrics = Metrics("sla")
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
+    applying = Applying(room)
     activating = asyncio.Event()
 
     async def first(_: asyncio.Event) -> None:
@@ -30,10 +32,15 @@ def build(surroundings: Surroundings) -> Service:
         activating.clear()
 
     async def next_due() -> datetime | None:
-        return await timers.next_due()
+        ahead = [await timers.next_due(), await applying.next_due()]
+        return min((at for at in ahead if at is not None), default=None)
 
     async def unfinished() -> Sequence[str]:
-        working = {"lamps to light": timers.unfinished, "deadlines to count again": recount.unfinished}
+        working = {
+            "packs to apply": applying.unfinished,
+            "lamps to light": timers.unfinished,
+            "deadlines to count again": recount.unfinished,
+        }
         found = [what for what, unfinished in working.items() if await unfinished()]
         return ["first activation", *found] if activating.is_set() else found
 
@@ -44,7 +51,7 @@ def build(surroundings: Surroundings) -> Service:
         routers=[routes(room, commands_of(room, surroundings), surroundings.packs)],
         handlers=HANDLERS,
         runner=Reader,
-        tasks=(first, timers.run, recount.run, auditor.run),
+        tasks=(first, timers.run, recount.run, applying.run, auditor.run),
         metrics=metrics,
         on_caught_up=knowledge.learn,
         next_due=next_due,

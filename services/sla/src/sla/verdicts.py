@@ -108,7 +108,7 @@ def round_ended(deadline: Deadline, at: datetime, reason: EndReason, fact: UUID)
     if deadline.window and deadline.due_at <= at:
         return Step(replace(deadline, state="closed"), ())
     filed_in_time = deadline.filed_at is not None and deadline.filed_at < deadline.due_at
-    if deadline.due_at <= at and not filed_in_time:
+    if deadline.due_at <= at and not filed_in_time and not deadline.counting.paused:
         return Step(replace(deadline, state="closed", verdict="missed"), (Told("DeadlineMissed", at),))
     told = [Told("DeadlineStopped", at, reason, fact, at)]
     if deadline.breached_at is not None:
@@ -122,6 +122,18 @@ def lifted(deadline: Deadline, at: datetime, fact: UUID) -> Step:
     if deadline.breached_at is not None:
         told.insert(0, Told("BreachWithdrawn", at, "amendment", fact, at))
     return Step(replace(deadline, state="superseded", breached_at=None), tuple(told))
+
+
+def clock_stopped(after: Deadline, at: datetime, fact: UUID) -> Step:
+    """The clock stands still: no lamp is lit meanwhile. A window only lapses later."""
+    return Step(replace(after, state="stopped"), (Told("DeadlineStopped", at, "clock_stopped", fact, at),))
+
+
+def clock_resumed(after: Deadline, instants: Instants, at: datetime, fact: UUID) -> Step:
+    """The clock runs again: told, and moved by what it stood still."""
+    step = moved(replace(after, state="armed"), instants, at, "resumed", fact)
+    told = Told("DeadlineResumed", at, "clock_resumed", fact, at)
+    return Step(step.deadline, (told, *step.told))
 
 
 Withdrawal = Literal["extension", "amendment", "consultation", "escalation"]
@@ -175,7 +187,12 @@ def set_again(before: Deadline, fresh: Deadline, at: datetime, fact: UUID) -> St
 
 
 def recounted(deadline: Deadline, instants: Instants, at: datetime, cause: UUID | None) -> Step:
-    """The calendar changed (G-5): the deadline moves. A breached one keeps its instant."""
-    if deadline.breached_at is not None:
+    """The calendar changed (G-5): the deadline moves, or is certain now; what has fired stands.
+
+    A breached one keeps its instant. Nor does a calendar make late what was not: where the limit would now lie at or
+    before ``at``, or before the filing that is being decided, and did not, it stays where it was announced.
+    """
+    known_at = deadline.filed_at or at
+    if deadline.breached_at is not None or instants.due_at <= known_at < deadline.due_at:
         return Step(deadline, ())
     return moved(deadline, instants, at, "calendar", cause)

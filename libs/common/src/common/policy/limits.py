@@ -331,6 +331,10 @@ class Limits(Part):
         assert stated is not None  # as the table was read
         return stated.value
 
+    def runs_from(self, anchor: Anchor) -> tuple[str, ...]:
+        """The kinds that run from that fact."""
+        return tuple(kind for kind in self.tables if self.anchor(kind) == anchor)
+
     def followers(self, kind: str) -> tuple[str, ...]:
         """The kinds that move with that one."""
         return tuple(

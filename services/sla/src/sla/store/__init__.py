@@ -11,8 +11,9 @@ from .calendars import (
     years_in_force,
 )
 from .dockets import change_docket, fill_docket, load_docket, lock_dockets
-from .due import Ripe, anything_to_fire, counted_otherwise, light, lock_due, next_instant, save_caught_up
+from .due import Ripe, anything_to_fire, light, lock_due, next_instant, save_caught_up
 from .facts import add_fact, facts_of
+from .packs import any_open_under, count_open_under, open_under, versions_listed
 from .rows import add_deadlines, deadlines_of, lock_deadlines, locked_deadlines, record, write
 from .tables import EVENTS, IDEMPOTENCY, METADATA, SHELF
 
@@ -25,10 +26,11 @@ __all__ = [
     "Ripe",
     "add_deadlines",
     "add_fact",
+    "any_open_under",
     "anything_to_fire",
     "calendar_cause",
     "change_docket",
-    "counted_otherwise",
+    "count_open_under",
     "current_version",
     "deadlines_of",
     "facts_of",
@@ -40,10 +42,12 @@ __all__ = [
     "lock_due",
     "locked_deadlines",
     "next_instant",
+    "open_under",
     "put_calendar",
     "put_year",
     "record",
     "save_caught_up",
+    "versions_listed",
     "write",
     "year_contents",
     "year_in_force",

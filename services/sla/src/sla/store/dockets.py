@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.events.vocabulary import Anchor, ImposedLimit, LegalLimit
-from sla.docket import Concluded, Docket
+from sla.docket import Concluded, Docket, Registration
 
 from .tables import DOCKET
 
@@ -61,6 +61,8 @@ def _docket_values(docket: Docket) -> dict[str, Any]:
         "handling": docket.handling,
         "ended_at": docket.ended_at,
         "heirs": dict(docket.heirs),
+        "registration": docket.registration.dump() if docket.registration else None,
+        "about": docket.about,
         "officers": dict(docket.officers),
     }
 
@@ -92,5 +94,7 @@ def _docket(row: RowMapping) -> Docket:
         handling=row["handling"],
         ended_at=row["ended_at"],
         heirs=row["heirs"],
+        registration=Registration.parse(row["registration"]) if row["registration"] else None,
+        about=row["about"],
         officers=row["officers"],
     )

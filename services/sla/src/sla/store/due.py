@@ -1,4 +1,4 @@
-"""What has to be done by now: lamps to light, deadlines to count again; and how far the bus was read."""
+"""What has to be done by now: lamps to light; and how far the bus was read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,14 +99,14 @@ def _ripe(row: Row[tuple[object, ...]]) -> Ripe:
         case=one["case_id"],
         window=False,
         anchor=Anchor.model_construct(event=one["anchor_event"], at=one["anchor_at"], type=one["anchor_type"]),
-        counting=_counting(one["allowance"]),
+        counting=counting_of(one["allowance"]),
         warn_at=one["warn_at"],
         due_at=one["due_at"],
         original_due_at=one["original_due_at"],
         policy=one["policy"],
         calendar=one["calendar"],
         provisional=one["provisional"],
-        basis=_basis(one["basis"]),
+        basis=basis_of(one["basis"]),
         partition=one["partition"],
         state=one["state"],
         generation=one["generation"],
@@ -119,12 +119,14 @@ def _ripe(row: Row[tuple[object, ...]]) -> Ripe:
 
 # Thousands of deadlines share a rule: its words are read once.
 @lru_cache(maxsize=4096)
-def _basis(written: str) -> tuple[Basis, ...]:
+def basis_of(written: str) -> tuple[Basis, ...]:
+    """The clauses as they stand in a row."""
     return tuple(_BASES.validate_json(written))
 
 
 @lru_cache(maxsize=4096)
-def _counting(written: str) -> Counting:
+def counting_of(written: str) -> Counting:
+    """How a deadline is counted, as it stands in a row."""
     return Counting.parse(loads(written))
 
 
@@ -141,11 +143,6 @@ async def next_instant(connection: AsyncConnection, after: datetime) -> datetime
 async def anything_to_fire(connection: AsyncConnection, now: datetime) -> bool:
     """Whether a lamp is due that no parked event holds back."""
     return bool((await connection.execute(_ANYTHING_TO_FIRE, {"now": now})).scalar())
-
-
-async def counted_otherwise(connection: AsyncConnection, calendar: str, most: int) -> list[tuple[UUID, UUID]]:
-    """(id, ticket) of unfired deadlines that were counted with another calendar than this one."""
-    return [(row.id, row.ticket) for row in await connection.execute(_OTHERWISE, {"version": calendar, "most": most})]
 
 
 _PLAN_ANEW = text("set local plan_cache_mode = force_custom_plan")
@@ -201,14 +198,6 @@ _ANYTHING_TO_FIRE = text(
     )
     """
 ).bindparams(bindparam("now", type_=Instant))
-_OTHERWISE = text(
-    """
-    select id, ticket from deadline
-    where state in ('armed', 'approaching', 'stopped') and breached_at is null
-      and (calendar < :version or calendar > :version)
-    order by due_at, id limit :most
-    """
-)
 
 
 async def save_caught_up(connection: AsyncConnection, reached: Mapping[int, datetime]) -> None:

@@ -38,6 +38,8 @@ DOCKET = Table(
     Column("handling", Boolean, nullable=False, server_default="false"),
     Column("ended_at", Instant),
     Column("heirs", JSONB, nullable=False, server_default="{}"),
+    Column("registration", JSONB(none_as_null=True)),
+    Column("about", Text, nullable=False, server_default="ticket"),
     Column("officers", JSONB, nullable=False, server_default="{}"),
 )
 Index("docket_policy_idx", DOCKET.c.policy, DOCKET.c.ticket, postgresql_where=text("ended_at is null"))
@@ -88,6 +90,7 @@ DEADLINE = Table(
     Column("generation", Integer, nullable=False),
     Column("policy", Text, nullable=False),
     Column("calendar", Text, nullable=False),
+    Column("held_against", Text, comment="a later calendar that did not move it; null: it was counted with the last"),
     Column("provisional", Boolean, nullable=False),
     Column("basis", JSONB, nullable=False),
     Column("partition", Integer, nullable=False),
@@ -98,9 +101,11 @@ DEADLINE = Table(
 Index("deadline_next_idx", DEADLINE.c.next_at, postgresql_where=text("next_at is not null"))
 Index("deadline_ticket_idx", DEADLINE.c.ticket)
 Index(
-    "deadline_calendar_idx",
-    DEADLINE.c.calendar,
-    postgresql_where=text("state in ('armed', 'approaching', 'stopped') and breached_at is null"),
+    "deadline_held_against_idx",
+    text("coalesce(held_against, calendar)"),
+    DEADLINE.c.due_at,
+    DEADLINE.c.id,
+    postgresql_where=text("state in ('armed', 'approaching', 'breached', 'stopped')"),
 )
 
 CAUGHT_UP = Table(
