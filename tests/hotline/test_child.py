@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import FreshDatabase
 from tests.support.doorkeeper import Doorkeeper
 
-from hotline.children import private_client
+from hotline.children import ChildProcess, private_client
 from hotline.plan import ChildOrders, Plan
 
 pytestmark = pytest.mark.database
@@ -86,3 +86,17 @@ async def test_a_child_that_waits_for_the_database_does_not_outlive_its_supervis
         assert process.stdin is not None
         process.stdin.close()
         assert await asyncio.wait_for(process.wait(), 10) == 1
+
+
+async def test_one_that_could_not_be_started_is_started_later(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    supervised = ChildProcess("review", (str(program),), {}, tmp_path / "own")
+    await supervised.start()
+    async with asyncio.timeout(10):
+        while supervised.starts < 2:  # noqa: ASYNC110 - it offers no event
+            await asyncio.sleep(0.02)
+        program.write_text("#!/bin/sh\nexec cat\n")
+        program.chmod(0o700)
+        while supervised.pid is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await supervised.stop()

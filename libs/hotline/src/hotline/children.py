@@ -51,18 +51,26 @@ class ChildProcess:
         while not self._stopping:
             self.socket.unlink(missing_ok=True)
             self.starts += 1
-            # Its standard input is a pipe that only we hold: however we end, it reads the end and ends too.
-            self._process = await asyncio.create_subprocess_exec(
-                *self.command,
-                env={**os.environ, **self.environment},
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=tuple(self.inherited),
-                start_new_session=True,
-            )
-            status = await self._process.wait()
+            try:
+                self._process = await self._begin()
+            except OSError as error:  # no memory, no descriptor, at this moment
+                log.error("child not started", child=self.name, why=type(error).__name__)
+            else:
+                status = await self._process.wait()
+                if not self._stopping:
+                    log.warning("child ended", child=self.name, status=status)
             if not self._stopping:
-                log.warning("child ended", child=self.name, status=status)
                 await asyncio.sleep(_RESTART_PAUSE_SECONDS)
+
+    async def _begin(self) -> asyncio.subprocess.Process:
+        # Its standard input is a pipe that only we hold: however we end, it reads the end and ends too.
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            env={**os.environ, **self.environment},
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=tuple(self.inherited),
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int | None:
