@@ -28,14 +28,17 @@ from hotline.rehearsal.vocabulary import ListRead, Values
 
 
 class Scenario(Part):
-    """``words`` tell the story. ``situation``, ``dispatched_at`` and the three limits of its own are its ticket, where
-    it has one; everything else is expected."""
+    """``words`` tell the story. ``situation``, ``received_at`` (the report), ``registered_at`` (its acceptance),
+    ``dispatched_at`` and the limits of its own are its ticket, where it has one; everything else is expected."""
 
     words: Words
     situation: SituationShape | None = None
+    received_at: AwareDatetime | None = None
+    registered_at: AwareDatetime | None = None
     dispatched_at: AwareDatetime | None = None
     legal_limit: LawLimit | None = None
     imposed_limit: HandedDown | None = None
+    imposed_whole: HandedDown | None = None
     concluded_limit: Span | None = None
 
     deadlines: Annotated[Mapping[Kind, ExpectedDeadline], Field(min_length=1)] | None = None
@@ -83,6 +86,9 @@ def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Itera
         scenario.legal_limit.limit() if scenario.legal_limit else None,
         scenario.imposed_limit.limit() if scenario.imposed_limit else None,
         scenario.concluded_limit,
+        scenario.imposed_whole.limit() if scenario.imposed_whole else None,
+        scenario.received_at,
+        scenario.registered_at,
     )
     try:
         for kind, deadline in (scenario.deadlines or {}).items():

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -22,7 +22,7 @@ class Untold(ValueError):
 
 
 class SituationShape(Part):
-    """The situation as it is written in a file."""
+    """The situation as it is written in a file. ``co_handlers``: how many units handle it beside the lead."""
 
     type: Code
     channel: Code | None = None
@@ -30,9 +30,16 @@ class SituationShape(Part):
     urgency: Code | None = None
     marks: tuple[Code, ...] = ()
     round: int = 1
+    anonymous: bool = False
+    contact: bool = True
+    confidential: bool = False
+    co_handlers: Annotated[int, Field(ge=0, le=9)] = 1
 
     def situation(self) -> Situation:
-        return Situation(self.type, self.channel, self.category, self.urgency, frozenset(self.marks), self.round)
+        return Situation(
+            self.type, self.channel, self.category, self.urgency, frozenset(self.marks), self.round,
+            self.anonymous, self.contact, self.confidential, self.co_handlers,
+        )  # fmt: skip
 
 
 class LawLimit(Span):
@@ -68,6 +75,9 @@ class Stage:
     legal_limit: LegalLimit | None = None
     imposed_limit: ImposedLimit | None = None
     concluded_limit: Span | None = None
+    imposed_whole: ImposedLimit | None = None
+    received: datetime | None = None
+    registered: datetime | None = None
 
     @property
     def situation(self) -> Situation:
@@ -80,6 +90,21 @@ class Stage:
         if self.dispatched is None:
             raise Untold("deadlines need a situation and the moment of dispatch")
         return self.dispatched
+
+    @property
+    def registered_at(self) -> datetime:
+        """The acceptance; where the scenario does not tell it, the ticket was dispatched at once."""
+        return self.registered or self.dispatched_at
+
+    @property
+    def received_at(self) -> datetime:
+        """When the report reached the hotline; where the scenario does not tell it, it was accepted at once."""
+        return self.received or self.registered_at
+
+    def in_round(self, round: int) -> "Stage":
+        """The same ticket in another round."""
+        told = self.told.model_copy(update={"round": round}) if self.told else None
+        return replace(self, told=told)
 
 
 class Expectation(Part, ABC):
