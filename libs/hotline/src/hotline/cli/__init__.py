@@ -16,6 +16,7 @@ from common.runtime.patience import Unreachable
 from common.security.access import ROLES, Role
 from common.security.development import DevelopmentIssuer
 from hotline.cli.asking import Data, refuse
+from hotline.cli.backtest import pack_named, policy_backtest
 from hotline.cli.broker import broker
 from hotline.cli.parked import parked
 from hotline.cli.policy import policy
@@ -28,6 +29,7 @@ from hotline.up import up as run_suite
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The 12345 hotline suite.", rich_markup_mode=None)
 app.add_typer(broker, name="broker")
+policy.command("backtest")(policy_backtest)
 app.add_typer(policy, name="policy")
 app.add_typer(parked, name="parked")
 
@@ -115,11 +117,16 @@ def demo(
     examples: Annotated[Path, typer.Option(help="The cases.")] = Path("examples/xinglongtai-2023"),
     packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
     jurisdiction: Annotated[str, typer.Option(help="Under whose pack they are handled.")] = "shuangyashan",
+    backtest: Annotated[str | None, typer.Option(help="A pack: what would have come of it all under that one.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the recorded events, for policy backtest --record.")
+    ] = None,
 ) -> None:
     """Play the real cases of examples/ in a suite of its own, and print what became of them."""
     if bus not in ("embedded", "kafka"):
         raise refuse("--bus takes embedded or kafka.")
+    against = None if backtest is None else pack_named(backtest, packs)
     try:
-        asyncio.run(demonstrate(examples, packs, jurisdiction, cast(BusKind, bus), weeks_later))
+        asyncio.run(demonstrate(examples, packs, jurisdiction, cast(BusKind, bus), weeks_later, against, record))
     except (StartRefused, OSError, ValueError) as error:
         raise refuse(str(error)) from error

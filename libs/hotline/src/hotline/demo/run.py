@@ -1,5 +1,6 @@
 """The demo as a whole: start, play, let time pass, read, print."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -8,10 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import Progress
 
 from common.policy import Pack, load_pack
+from hotline.backtest.codes import codes_for
+from hotline.backtest.record import Suite
+from hotline.backtest.run import backtested
 
 from .desk import Desk
 from .ear import Ear, listening
@@ -125,8 +130,20 @@ class _Watching(Audience):
         self._printer.heard(unit, line)
 
 
-async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKind, weeks_later: int) -> list[Ended]:
-    """Run the demo and print it. Raises ``StartRefused`` when the suite does not come up."""
+async def demonstrate(
+    examples: Path,
+    packs: Path,
+    jurisdiction: str,
+    bus: BusKind,
+    weeks_later: int,
+    against: Pack | None = None,
+    record: Path | None = None,
+) -> list[Ended]:
+    """Run the demo and print it. Raises ``StartRefused`` when the suite does not come up.
+
+    ``against``: a pack under which everything is judged once more in the end; ``record``: where the recorded events
+    are written.
+    """
     shown = programme(read_collection(examples), load_pack(packs / jurisdiction), weeks_later=weeks_later)
     console = Console(width=None if Console().is_terminal else 160)
     printer = Printer(console, shown.names)
@@ -149,4 +166,20 @@ async def demonstrate(examples: Path, packs: Path, jurisdiction: str, bus: BusKi
             printer.unit(shown.unit, stage.ear.heard, feed)
             printer.notices(await stage.notices(), shown.pack)
             printer.comparison(endings)
+            await asyncio.to_thread(_look_back, stage.running, jurisdiction, console, against, record)
     return endings
+
+
+def _look_back(
+    running: Running, jurisdiction: str, console: Console, against: Pack | None, record: Path | None
+) -> None:
+    """The demo's record: kept, and judged again under another pack. ``OSError`` where it cannot be written."""
+    if against is None and record is None:
+        return
+    headers = {"Authorization": f"Bearer {running.issuer.issue('admin', None, jurisdiction)}"}
+    with httpx.Client(base_url=running.url, headers=headers, timeout=60) as client:
+        suite = Suite(client, jurisdiction)
+        if record is not None:
+            console.print(f"\n{suite.write(record)} 件工单的全部事件写入 {record}。")
+        if against is not None:
+            backtested(suite.read(), codes_for(against, {}), console=console)
