@@ -94,7 +94,8 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
         found = _meant([row for row in rows if row.kind == kind], docket, unit, round_, case)
         async with room.database.engine.connect() as connection:
             if found is not None:
-                return explained_row(found, await CALENDARS.version(connection, found.calendar))
+                counted_with = await CALENDARS.version(connection, found.calendar)
+                return explained_row(found, counted_with, await CALENDARS.current(connection))
             pack = await SHELF.version(connection, docket.policy)
         not_set = Problem(404, "deadline_not_set", "时限尚未起算", "该项时限尚未起算，或者不属于所查单位、轮次。")
         try:

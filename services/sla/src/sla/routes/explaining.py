@@ -34,6 +34,7 @@ class Explained(ApiModel):
     due_at: datetime | None = None
     original_due_at: datetime | None = None
     warn_at: datetime | None = None
+    due_at_by_later_calendar: datetime | None = None
     provisional: bool = False
     calendar: str | None = None
     policy: str | None = None
@@ -53,11 +54,20 @@ _STATED_BY: Final = {
     "imposed": "交办平台确定的期限",
 }
 
+_LATER: Final = "按其后公布的日历，期限至{}届满；已经告警、办结或者当时未逾期的，不因日历更正改变。"
 
-def explained_row(row: Deadline, calendar: WorkingCalendar) -> Explained:
-    """A deadline that stands, with the calendar that it was counted with."""
+
+def explained_row(row: Deadline, calendar: WorkingCalendar, in_force: WorkingCalendar) -> Explained:
+    """A deadline that stands, with the calendar that it was counted with; and what the one in force would make of it.
+
+    The two differ where a calendar came too late to move it (G-5): both instants are told.
+    """
     explained = explained_counting(row.kind, row.basis, row.counting, row.anchor.at, calendar, row.policy)
+    later = count(in_force, row.anchor.at, row.counting).due_at if in_force.version != row.calendar else row.due_at
+    told = (*explained.text, _LATER.format(_end(later))) if later != row.due_at else explained.text
     standing = {
+        "due_at_by_later_calendar": later if later != row.due_at else None,
+        "text": told,
         "due_at": row.due_at,
         "original_due_at": row.original_due_at,
         "warn_at": row.warn_at,

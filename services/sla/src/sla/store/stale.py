@@ -41,7 +41,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A deadline as it stands after it was held against a calendar. ``stands``: it keeps the one it was counted with."""
+    """A deadline after it was held against a calendar. ``stands``: it keeps the one that it was counted with."""
 
     before: Deadline
     after: Deadline

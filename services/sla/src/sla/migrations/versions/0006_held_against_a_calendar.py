@@ -1,4 +1,4 @@
-"""Against which calendar an open deadline was held last, those that had fired too; found in the order of their limits."""
+"""Against which calendar an open deadline was held last, fired ones too; found in the order of their limits."""
 
 from alembic import op
 
