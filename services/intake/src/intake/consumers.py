@@ -7,6 +7,7 @@ from common.events.catalogue import CATALOGUE
 from common.events.dispatch import Dispatched, RulingApplied
 from common.events.envelope import Event, ticket_of_subject
 from common.events.review import ReturnRuling
+from common.events.sla import PolicyApplied
 from common.messaging.room import Transaction
 from common.messaging.runner import Handler
 from intake.clusters.commands import gather
@@ -50,11 +51,20 @@ async def heed_ruling(tx: Transaction, event: Event) -> None:
         await mark_by_rule(tx.connection, ruling.ticket, await SHELF.version(tx.connection, ruling.policy), EXTENDED)
 
 
+async def heed_pack(tx: Transaction, event: Event) -> None:
+    """Another version of the pack applies to the ticket; it must be here first."""
+    applied = event.data
+    assert isinstance(applied, PolicyApplied)
+    await SHELF.version(tx.connection, applied.to_policy)
+    await remember(tx, event)
+
+
 HANDLERS: Final[Mapping[str, Handler]] = {
     **{name: remember for name, entry in CATALOGUE.items() if "ticket" in entry.about},
     "Dispatched": heed_dispatch,
     "ReturnApproved": heed_return,
     "ReturnDenied": heed_return,
     "RulingApplied": heed_ruling,
+    "PolicyApplied": heed_pack,
     "PolicyActivated": SHELF.keep,
 }

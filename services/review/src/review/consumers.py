@@ -4,6 +4,7 @@ from typing import Final
 
 from common.events.dispatch import Dispatched, UnitSucceeded
 from common.events.envelope import Event, ticket_of_subject
+from common.events.sla import PolicyApplied
 from common.messaging.room import Transaction
 from common.messaging.runner import Handlers
 from review import deadlines, register
@@ -20,6 +21,14 @@ from review.supervision import commands as supervision
 
 async def note(tx: Transaction, event: Event) -> None:
     """A fact that changes what is known of the ticket, and nothing else."""
+    await dockets.follow(tx, event)
+
+
+async def change_pack(tx: Transaction, event: Event) -> None:
+    """Another version of the pack applies to the ticket; it must be here first."""
+    applied = event.data
+    assert isinstance(applied, PolicyApplied)
+    await SHELF.version(tx.connection, applied.to_policy)
     await dockets.follow(tx, event)
 
 
@@ -114,7 +123,7 @@ HANDLERS: Final[Handlers] = {
     "ExtensionGranted": hold_to_account,
     "ReturnDenied": hold_to_account,
     "StatementSubmitted": note_statement,
-    "PolicyApplied": note,
+    "PolicyApplied": change_pack,
     "PolicyActivated": SHELF.keep,
     "UnitChanged": register.keep,
 }

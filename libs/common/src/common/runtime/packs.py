@@ -58,9 +58,10 @@ class PackShelf:
         """Consumer of ``PolicyActivated``."""
         data = event.data
         assert isinstance(data, PolicyActivated)
-        await self.put(tx.connection, data, event.time)
+        await self.put(tx.connection, data)
 
-    async def put(self, connection: AsyncConnection, data: PolicyActivated, at: datetime) -> None:
+    async def put(self, connection: AsyncConnection, data: PolicyActivated) -> None:
+        at = data.occurred_at
         await connection.execute(
             insert(self.table)
             .values(
