@@ -71,6 +71,45 @@ class RealClock:
         return datetime.now(UTC)
 
 
+class DatabaseClock:
+    """Domain time is the database's, carried on from one look to the next by this machine's monotonic clock.
+
+    A host whose wall clock is wrong, or jumps, then makes nothing early or late. Until the first look it is the host's.
+    """
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+        self._since = 0.0
+
+    def now(self) -> datetime:
+        if self._at is None:
+            return datetime.now(UTC)
+        return self._at + timedelta(seconds=time.monotonic() - self._since)
+
+    @property
+    def is_set(self) -> bool:
+        return self._at is not None
+
+    def look(self, at: datetime, asked: float, answered: float) -> float:
+        """The database said ``at``, asked and answered at these monotonic instants.
+
+        Returns by how many seconds this clock had been off, as far as the answer is sure; 0.0 leaves it as it is.
+        """
+        half = (answered - asked) / 2
+        if self._at is not None:
+            off = (at - self._at).total_seconds() - (asked + half - self._since)
+            if abs(off) <= half + 0.001:
+                return 0.0
+        else:
+            off = (at - datetime.now(UTC)).total_seconds() + (time.monotonic() - asked - half)
+        self._at, self._since = in_utc(at), asked + half
+        return off
+
+    def ahead(self) -> float:
+        """By how many seconds the host's wall clock is ahead of the database's."""
+        return (datetime.now(UTC) - self.now()).total_seconds()
+
+
 class FrozenClock:
     """Domain time stands still: for tests and for deciding a batch at one instant."""
 

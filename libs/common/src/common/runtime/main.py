@@ -51,7 +51,10 @@ async def _run(service: str, part: str, build: Build, settings: Settings) -> Non
     built = build(around)
     try:
         if part == "api":
+            await when_reachable("database", built.ask_the_time)
+            keeping = asyncio.create_task(built.keep_time(asyncio.Event()))
             await _serve(built, settings)
+            keeping.cancel()
         else:
             await built.start()
             await _told_to_stop()

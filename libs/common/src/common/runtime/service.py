@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 
-from common.clock import Clock
+from common.clock import Clock, DatabaseClock, RealClock
 from common.database import Database, is_transient
 from common.messaging.bus import Bus, BusUnavailable
 from common.messaging.maintenance import keep_partitions
@@ -19,6 +19,7 @@ from common.messaging.room import Room
 from common.messaging.runner import Runner
 from common.messaging.wakeup import Bell, told_to_end
 from common.runtime.patience import when_reachable
+from common.runtime.timekeeping import ask_the_time, keep_time
 from common.security.tokens import TokenVerifier
 from common.web.edge import Activity
 from common.web.idempotency import forget_old
@@ -64,7 +65,7 @@ class Surroundings:
     def room(self, service: str) -> Room:
         """The service's room with connections of its own."""
         database = Database.open(self.database_of(service), service, pool_size=self.pool_size)
-        return Room(service, database, self.clock)
+        return Room(service, database, DatabaseClock() if isinstance(self.clock, RealClock) else self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,22 @@ class Service:
     async def start(self) -> None:
         """Start the background work; it outlives errors of database and bus."""
         await when_reachable("database", self._keep_partitions)
+        await self.ask_the_time()
         relay = Relay(self.room, self.bus.sink(), self.bus_bell)
         self._relay = asyncio.create_task(relay.run(), name=f"{self.name} relay")
         work: list[Task] = [runner.run for runner in self.runners]
-        work += [self._unpark, self._keep_house, self._let_connections_go, *self.tasks]
+        work += [self._unpark, self._keep_house, self._let_connections_go, self.keep_time, *self.tasks]
         self._running = [asyncio.create_task(self._keep_running(one)) for one in work]
+
+    async def ask_the_time(self) -> None:
+        """With the real clock: set this room's by its database."""
+        if isinstance(self.room.clock, DatabaseClock):
+            await ask_the_time(self.room.database, self.room.clock)
+
+    async def keep_time(self, stopping: asyncio.Event) -> None:
+        """Background work of every process with the real clock, of one that only answers requests too."""
+        if isinstance(self.room.clock, DatabaseClock):
+            await keep_time(self.room.database, self.room.clock, stopping)
 
     async def stop(self) -> None:
         """Finish what is in hand, commit it, publish what it announced, leave."""
