@@ -164,6 +164,7 @@ async def test_the_auditor_finds_what_the_timers_left(desk: Desk) -> None:
 
 async def test_the_auditor_is_silent_within_thirty_seconds_of_the_limit(desk: Desk) -> None:
     await desk.dispatch()
+    await desk.reach("2024-09-29 16:00")
     auditor = Auditor(desk.service.room, Metrics("sla"))
     desk.set("2024-09-30 00:00:30")
     await desk.catch_up()

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.basis import Basis
 from common.database import Instant
-from common.events.envelope import subject_of_ticket
 from common.events.vocabulary import Anchor
 from sla.counting import Counting
 from sla.deadlines import Deadline
@@ -47,7 +46,7 @@ class Ripe:
 
     @property
     def subject(self) -> str:
-        return subject_of_ticket(self.deadline.ticket)
+        return self.deadline.subject
 
 
 async def lock_due(

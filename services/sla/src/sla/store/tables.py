@@ -107,6 +107,14 @@ Index(
     DEADLINE.c.id,
     postgresql_where=text("state in ('armed', 'approaching', 'breached', 'stopped')"),
 )
+LAMP_DUE = "coalesce(case when state = 'armed' then warn_at end, due_at)"
+"""When the next lamp is due by the limit itself: the auditor's own reckoning, without what the timers look at."""
+Index(
+    "deadline_lamp_due_idx",
+    text(LAMP_DUE),
+    DEADLINE.c.id,
+    postgresql_where=text("state in ('armed', 'approaching') and not is_window"),
+)
 
 CAUGHT_UP = Table(
     "caught_up",

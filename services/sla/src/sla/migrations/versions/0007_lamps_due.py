@@ -1,0 +1,17 @@
+"""What the auditor looks at: when a lamp is due by the limit itself, whatever the timers were told."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
+    op.execute(
+        """
+        create index deadline_lamp_due_idx
+        on deadline ((coalesce(case when state = 'armed' then warn_at end, due_at)), id)
+        where state in ('armed', 'approaching') and not is_window
+        """
+    )
