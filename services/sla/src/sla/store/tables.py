@@ -107,7 +107,7 @@ Index(
     DEADLINE.c.id,
     postgresql_where=text("state in ('armed', 'approaching', 'breached', 'stopped')"),
 )
-LAMP_DUE = "coalesce(case when state = 'armed' then warn_at end, due_at)"
+LAMP_DUE = "least(due_at, case when state = 'armed' then warn_at else due_at end)"
 """When the next lamp is due by the limit itself: the auditor's own reckoning, without what the timers look at."""
 Index(
     "deadline_lamp_due_idx",

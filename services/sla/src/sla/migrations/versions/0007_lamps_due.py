@@ -11,7 +11,7 @@ def upgrade() -> None:
     op.execute(
         """
         create index deadline_lamp_due_idx
-        on deadline ((coalesce(case when state = 'armed' then warn_at end, due_at)), id)
+        on deadline ((least(due_at, case when state = 'armed' then warn_at else due_at end)), id)
         where state in ('armed', 'approaching') and not is_window
         """
     )
