@@ -19,6 +19,7 @@ ALLOWED = {
     "cluster.read": "agent dispatcher unit reviewer supervisor viewer admin",
     "cluster.answer": "unit admin",
     "contact.reveal": "unit agent admin",
+    "suggestion.ask": "agent dispatcher unit reviewer supervisor viewer admin softphone",
     "assignment.create": "dispatcher admin",
     "sign_in.create": "unit admin",
     "contact.create": "unit admin",

@@ -1,7 +1,8 @@
 """The consumer table: event → command.
 
 Every event about a ticket goes into its story and its holders' feeds, dispatch's own ones included; what the other
-services announce is then met as the life cycle says. A pack brings its version and its base register.
+services announce is then met as the life cycle says. A pack brings its version and its base register; a published
+calendar brings its year.
 """
 
 from common.events.catalogue import CATALOGUE
@@ -13,6 +14,7 @@ from dispatch.docket import SHELF
 from dispatch.feed.commands import Pulse, follow
 from dispatch.notices.commands import notify
 from dispatch.rulings.commands import begin_life, meet
+from dispatch.suggestion.store import keep_year
 from dispatch.units.commands import enter_base_register
 
 
@@ -43,4 +45,9 @@ def handlers(pulse: Pulse, *, reachable: bool) -> Handlers:
         for name, entry in CATALOGUE.items()
         if "ticket" in entry.about
     }
-    return {**about_tickets, "TicketCreated": registered, "PolicyActivated": pack_activated}
+    return {
+        **about_tickets,
+        "TicketCreated": registered,
+        "PolicyActivated": pack_activated,
+        "CalendarPublished": keep_year,
+    }

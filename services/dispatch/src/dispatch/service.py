@@ -19,6 +19,7 @@ from dispatch.notices.routes import notice_routes
 from dispatch.statements.routes import statement_routes
 from dispatch.sub_assignment.routes import sub_assignment_routes
 from dispatch.succession.commands import Succession
+from dispatch.suggestion.routes import suggestion_routes
 from dispatch.units.routes import officer_routes, unit_routes
 
 
@@ -52,6 +53,7 @@ def build(surroundings: Surroundings) -> Service:
             unit_routes(room, today),
             officer_routes(room, today),
             feed_routes(room, pulse),
+            suggestion_routes(room),
             assignment_routes(commands),
             contact_routes(commands),
             sub_assignment_routes(commands),

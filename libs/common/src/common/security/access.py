@@ -80,6 +80,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "cluster.read": {**_CENTRE, "unit": Relation.OWN_UNIT},
     "cluster.answer": {"unit": Relation.OWN_UNIT, "admin": _AREA},
     "contact.reveal": {"unit": _HOLDS, "agent": _AREA, "admin": _AREA},
+    "suggestion.ask": {**_CENTRE, "unit": _AREA, "softphone": _AREA},
     "assignment.create": {"dispatcher": _AREA, "admin": _AREA},
     "sub_assignment.create": _UNIT,
     "claim.create": {"unit": _AREA, "dispatcher": _AREA, "admin": _AREA},

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.clock import local_date
 from common.events.dispatch import Dispatched, SignedIn
-from common.events.vocabulary import Designation
+from common.events.vocabulary import Designation, Helper
 from common.messaging.room import Transaction
 from common.policy.dispatching import Principle
 from common.policy.pack import Pack
@@ -15,6 +15,7 @@ from common.web.problems import FieldError, Problem, conflict, invalid
 from dispatch.assignment.rules import (
     AssignmentRefused,
     check_designation,
+    check_item,
     check_principle,
     check_territory,
     require_territory,
@@ -40,7 +41,8 @@ from dispatch.units.store import above, standing
 class Order:
     """To whom a ticket goes, and by which principle. ``remark`` and the designation's reference are masked.
 
-    ``territory``: 属地政府 of the matter, where no holder stands under one.
+    ``territory``: 属地政府 of the matter, where no holder stands under one. ``item``: of the responsibility catalogue;
+    ``helpers``: units beside lead and co-handlers in the roles that it gives.
     """
 
     round: int
@@ -51,6 +53,8 @@ class Order:
     designation: Designation | None = None
     remark: str | None = None
     territory: str | None = None
+    item: str | None = None
+    helpers: tuple[Helper, ...] = ()
 
 
 async def assign(tx: Transaction, caller: Principal, ticket: UUID, order: Order) -> Docket:
@@ -108,6 +112,8 @@ async def _send(
             claimed=claimed,
             remark=order.remark,
             territory=begun.territory,
+            item=order.item,
+            helpers=order.helpers,
         ),
         begun.subject,
     )
@@ -152,10 +158,12 @@ def _principle(pack: Pack, named: str) -> Principle:
 
 async def _check(tx: Transaction, docket: Docket, order: Order, principle: Principle, pack: Pack) -> None:
     named = [("unit", order.unit), *(("co_handlers", code) for code in order.co_handlers)]
+    named += [("helpers", helper.unit) for helper in order.helpers]
     found = await standing(tx.connection, {code for _, code in named})
     try:
         check_addressees(named, found, docket.jurisdiction, local_date(tx.now))
         check_designation(order.designated, order.designation)
+        check_item(pack.catalogue, order.item, order.helpers, found, local_date(tx.now))
         higher = await above(tx.connection, order.unit) if principle.below_kinds else ()
         check_principle(principle, pack.unit_kinds, found[order.unit].kind, {unit.kind for unit in higher})
         await _check_territory(tx, docket, order, pack, found)

@@ -8,8 +8,9 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from common.events.envelope import UnitCode
-from common.events.vocabulary import Designation
+from common.events.vocabulary import Designation, Helper
 from common.messaging.room import Transaction
+from common.policy.catalogue import ItemNumber
 from common.security.access import admit
 from common.security.bearer import Caller
 from common.security.masking import mask
@@ -29,10 +30,18 @@ class DesignatedBy(ApiModel):
     reference: Annotated[str, Text(200)] | None = None
 
 
+class HelperNamed(ApiModel):
+    """协助、指导、执法: a unit beside lead and co-handlers, in a role that the item gives it."""
+
+    unit: UnitCode
+    role: Literal["assist", "guide", "enforce"]
+
+
 class Assignment(ApiModel):
     """A dispatcher's decision. ``round``: the round the dispatcher saw, 0 before the first dispatch.
 
-    ``territory``: 属地政府 of the matter, owed for a special one whose holders stand under none.
+    ``territory``: 属地政府 of the matter, owed for a special one whose holders stand under none. ``item``: its number
+    in the responsibility catalogue; ``helpers``: as that item has them, beside lead and co-handlers.
     """
 
     round: Annotated[int, Field(ge=0)]
@@ -43,6 +52,8 @@ class Assignment(ApiModel):
     designation: DesignatedBy | None = None
     remark: Annotated[str, Text(1000)] | None = None
     territory: UnitCode | None = None
+    item: ItemNumber | None = None
+    helpers: Annotated[tuple[HelperNamed, ...], Field(max_length=20)] = ()
 
 
 class Claim(ApiModel):
@@ -74,6 +85,8 @@ def assignment_routes(commands: Commands[Transaction]) -> APIRouter:
             designation=_designation(wanted.designation),
             remark=None if wanted.remark is None else mask(wanted.remark),
             territory=wanted.territory,
+            item=wanted.item,
+            helpers=tuple(Helper(unit=one.unit, role=one.role) for one in wanted.helpers),
         )
 
         async def command(tx: Transaction) -> Answer:

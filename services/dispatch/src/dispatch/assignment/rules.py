@@ -1,9 +1,12 @@
 """To whom a ticket may go by which principle, and what a designation must say."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Protocol
 
 from common.basis import Basis
-from common.events.vocabulary import Designation
+from common.events.vocabulary import Designation, Helper
+from common.policy.catalogue import Catalogue, is_unit
 from common.policy.dispatching import Principle
 from common.policy.notices import Notices
 from common.policy.units import UnitKind
@@ -82,3 +85,42 @@ def require_territory(
     wanted = kinds[notices.territory_kind.value].label
     said = f"应当发出“{told.label}”，而承办单位不列于{wanted}之下，请填写事项所在的{wanted}。"
     raise AssignmentRefused("territory", "required", said, (told.basis,))
+
+
+class Registered(Protocol):
+    """A unit of the register, as far as the catalogue refers to one by its kind."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+def check_item(
+    catalogue: Catalogue | None,
+    item: str | None,
+    helpers: Sequence[Helper],
+    units: Mapping[str, Registered],
+    on: date,
+) -> None:
+    """Whether the responsibility catalogue has this item, in use that day, and gives these helpers these roles.
+
+    Who leads is not held to the item: the principle that is named decides, and a person answers for it. Raises
+    ``AssignmentRefused``.
+    """
+    if item is None:
+        if helpers:
+            raise AssignmentRefused(
+                "helpers", "without_item", "协助、指导、执法单位须按责任清单的某一项确定，请填写编号。"
+            )
+        return
+    if catalogue is None or item not in catalogue.items:
+        raise AssignmentRefused("item", "unknown_item", "本地责任清单没有这一项。")
+    if not catalogue.in_use(item, on):
+        raise AssignmentRefused("item", "item_off", "责任清单的这一项已停用。", (catalogue.items[item].basis,))
+    duty = catalogue.items[item]
+    listed = [*duty.helpers, *(one for row in duty.outcomes for one in row.helpers)]
+    for helper in helpers:
+        roles = [one.unit for one in listed if one.role == helper.role]
+        kinds = {(catalogue.references or {})[code].kind for code in roles if not is_unit(code)}
+        if helper.unit not in roles and not {None, units[helper.unit].kind} & kinds:
+            told = f"责任清单第{item}项没有列 {helper.unit} 的这一职责。"
+            raise AssignmentRefused("helpers", "not_in_item", told, (duty.basis,))

@@ -1,0 +1,208 @@
+"""``POST /v1/suggestions``: which item a matter may be, who answers for it, what is still to be asked."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from common.basis import Basis
+from common.events.envelope import Jurisdiction
+from common.messaging.room import Room
+from common.policy import NoPackInForce
+from common.policy.catalogue import ClosingDirection, ItemNumber, Question, Role, Routing, is_unit
+from common.policy.circumstances import Answer
+from common.policy.ruled import Code
+from common.security.access import require
+from common.security.bearer import Caller
+from common.web.inputs import ApiModel, Instant, Text
+from common.web.problems import invalid
+from common.web.routing import router
+from dispatch.suggestion.commands import Matter, Suggested, Suggestions, suggest
+from dispatch.suggestion.rules import Help, Manner
+
+
+class MatterTold(ApiModel):
+    """A matter in words, or an item by its number. ``at``: for another instant than now; the hour may decide."""
+
+    jurisdiction: Jurisdiction
+    statement: Annotated[str, Text(20_000)] | None = None
+    item: ItemNumber | None = None
+    category: Annotated[str, Text(200)] | None = None
+    address: Annotated[str, Text(500)] | None = None
+    answers: Annotated[dict[Code, bool | int | Annotated[str, Text(60)]], Field(default_factory=dict, max_length=50)]
+    at: Instant | None = None
+
+
+class Unresolved(BaseModel):
+    """A unit that the catalogue names by what it is to the matter. ``unit``: the one whose name stands in the address;
+    null: a person chooses, by address among ``candidates``, or by what ``by`` names."""
+
+    reference: str
+    label: str
+    by: str
+    unit: str | None
+    candidates: tuple[str, ...]
+
+
+class HelperShown(BaseModel):
+    """A helper in its role. ``unit`` null: see ``references``. ``pending``: the questions on which it depends."""
+
+    unit: str | None
+    reference: str | None
+    role: Role
+    qualifier: str | None
+    as_needed: bool
+    pending: tuple[str, ...]
+
+
+class StatuteQuoted(BaseModel):
+    title: str
+    articles: tuple[str, ...]
+
+
+class ItemSuggested(BaseModel):
+    """An item and what it comes to. ``item`` null: what is outside the catalogue.
+
+    ``manner``: ``lead``, several as paired leads; ``joint`` and ``by_function`` without a lead; ``nobody``: the item
+    names none; ``routing``: not for a unit of this hotline; ``ask``: answer ``questions`` first; ``person``: no rule
+    decides.
+    """
+
+    item: str | None
+    title: str
+    scope: str | None
+    score: float
+    manner: Manner
+    lead: tuple[str, ...]
+    joint: tuple[str, ...]
+    by_function: tuple[str, ...]
+    co_handlers: tuple[str, ...]
+    helpers: tuple[HelperShown, ...]
+    references: tuple[Unresolved, ...]
+    routing: Routing | None
+    closing: tuple[ClosingDirection, ...]
+    remark: str | None
+    questions: tuple[str, ...]
+    basis: Basis
+    statutes: tuple[StatuteQuoted, ...]
+
+
+class QuestionAsked(BaseModel):
+    """``options``: what can be answered; empty: a whole number of ``counted_in``. ``labels``: the options in words."""
+
+    id: str
+    ask: str
+    options: tuple[bool | str, ...]
+    labels: dict[str, str]
+    counted_in: str | None
+
+
+class SuggestionsShown(BaseModel):
+    """``items``: the best first. ``questions``: what the best one still depends on. ``person``: no rule decides about
+    it. ``none_fits``: nothing in the catalogue covers it; ``outside`` then says whose such a matter is."""
+
+    items: tuple[ItemSuggested, ...]
+    questions: tuple[QuestionAsked, ...]
+    none_fits: bool
+    person: bool
+    outside: ItemSuggested | None
+
+
+def suggestion_routes(room: Room) -> APIRouter:
+    """派单建议。"""
+    routes = router(prefix="/v1/suggestions", tags=["派单建议"])
+
+    @routes.post("")
+    async def suggest_items(told: MatterTold, caller: Caller) -> SuggestionsShown:
+        """派单建议：按诉求内容或者清单编号，给出责任单位、依据和尚需询问的问题；不登记任何事项。"""
+        require("suggestion.ask", caller, jurisdiction=told.jurisdiction)
+        if told.statement is None and told.item is None:
+            raise invalid("statement", "required", "请填写诉求内容，或者责任清单的编号。")
+        answers: dict[str, Answer] = dict(told.answers)
+        matter = Matter(
+            told.jurisdiction,
+            told.at or room.clock.now(),
+            told.statement,
+            told.item,
+            told.category,
+            told.address,
+            answers,
+        )
+        try:
+            return _shown(await suggest(room, matter))
+        except NoPackInForce as none:
+            field, rule = ("at", "no_policy") if none.known else ("jurisdiction", "unknown")
+            raise invalid(field, rule, "该地区在所述时间没有施行的规则。") from None
+
+    return routes
+
+
+def _shown(found: Suggestions) -> SuggestionsShown:
+    first = found.found[0] if found.found else found.outside
+    asked = first.decision.unanswered if first is not None else ()
+    return SuggestionsShown(
+        items=tuple(_item(one) for one in found.found),
+        questions=tuple(_question(code, found.questions[code]) for code in asked),
+        none_fits=not found.found,
+        person=first is None or first.decision.manner == "person",
+        outside=None if found.outside is None else _item(found.outside),
+    )
+
+
+def _item(one: Suggested) -> ItemSuggested:
+    decision, duty = one.decision, one.duty
+    units = one.units(decision.addressees)
+    certain = tuple(help_.helping for help_ in decision.helpers if not help_.pending and not help_.helping.as_needed)
+    named = {*decision.addressees, *(help_.helping.unit for help_ in decision.helpers)}
+    return ItemSuggested(
+        item=one.item,
+        title=duty.title,
+        scope=duty.scope,
+        score=one.score,
+        manner=decision.manner,
+        lead=units if decision.manner == "lead" else (),
+        joint=units if decision.manner == "joint" else (),
+        by_function=units if decision.manner == "by_function" else (),
+        co_handlers=one.units(tuple(helping.unit for helping in certain if helping.role == "co_handler")),
+        helpers=tuple(_helper(help_, one) for help_ in decision.helpers),
+        references=tuple(
+            Unresolved(
+                reference=code,
+                label=meant.reference.label,
+                by=meant.reference.by,
+                unit=meant.unit,
+                candidates=meant.candidates,
+            )
+            for code, meant in one.meant.items()
+            if code in named
+        ),
+        routing=decision.routing,
+        closing=decision.closing,
+        remark=decision.remark,
+        questions=decision.unanswered,
+        basis=duty.basis,
+        statutes=tuple(StatuteQuoted(title=statute.label, articles=articles) for statute, articles in one.statutes),
+    )
+
+
+def _helper(help_: Help, one: Suggested) -> HelperShown:
+    helping = help_.helping
+    return HelperShown(
+        unit=next(iter(one.units((helping.unit,))), None),
+        reference=None if is_unit(helping.unit) else helping.unit,
+        role=helping.role,
+        qualifier=helping.qualifier,
+        as_needed=helping.as_needed,
+        pending=help_.pending,
+    )
+
+
+def _question(code: str, question: Question) -> QuestionAsked:
+    yes_or_no = question.options is None and question.counted_in is None
+    return QuestionAsked(
+        id=code,
+        ask=question.label,
+        options=(True, False) if yes_or_no else tuple(question.options or ()),
+        labels=dict(question.options or {}),
+        counted_in=question.counted_in,
+    )
