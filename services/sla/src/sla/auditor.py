@@ -15,8 +15,6 @@ from common.observability import Metrics
 from common.runtime.service import pause
 from common.runtime.timekeeping import JUMP_SECONDS
 
-from .store.tables import LAMP_DUE
-
 log = structlog.get_logger()
 
 _LOOK_SECONDS: Final = 10.0
@@ -26,7 +24,7 @@ _OLD_SECONDS: Final = 60.0
 class Auditor:
     """Counts duties whose lamp is not lit although their partition was read to 30 seconds past its instant.
 
-    It asks by limit, warning and state, through an index of its own, and never by what the timers look at: a deadline
+    It asks by limit, warning and state, through indexes of its own, and never by what the timers look at: a deadline
     that they were not told of, or told wrongly, is found. What nobody reads at all counts by the clock.
 
     What is seen in two looks running is an alarm: the first may have caught the timers at work after an outage, or
@@ -83,16 +81,22 @@ class Auditor:
 
 
 _UNFIRED = text(
-    f"""
-    select d.id,
+    """
+    with unlit as (
+        (select id, subject, partition, due_at as lamp_at from deadline
+         where state in ('armed', 'approaching') and not is_window
+           and due_at < cast(:now as timestamptz) - interval '30 seconds' order by due_at limit 1000)
+        union
+        (select id, subject, partition, warn_at from deadline
+         where state = 'armed' and not is_window
+           and warn_at < cast(:now as timestamptz) - interval '30 seconds' order by warn_at limit 1000)
+    )
+    select distinct d.id,
            case when c.at is null then 'unread'
                 when exists (select from parked p where p.ended_at is null and p.subject = d.subject) then 'parked'
                 else 'no' end as held
-    from deadline d left join caught_up c using (partition)
-    where d.state in ('armed', 'approaching') and not d.is_window
-      and {LAMP_DUE} < cast(:now as timestamptz) - interval '30 seconds'
-      and {LAMP_DUE} < coalesce(c.at, :now) - interval '30 seconds'
-    order by {LAMP_DUE}, d.id limit 1000
-    """  # noqa: S608 - no value from outside
+    from unlit d left join caught_up c using (partition)
+    where d.lamp_at < coalesce(c.at, :now) - interval '30 seconds'
+    """
 ).bindparams(bindparam("now", type_=Instant))
 _OLDEST = text("select min(at) from caught_up")

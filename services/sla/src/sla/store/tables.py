@@ -107,14 +107,13 @@ Index(
     DEADLINE.c.id,
     postgresql_where=text("state in ('armed', 'approaching', 'breached', 'stopped')"),
 )
-LAMP_DUE = "least(due_at, case when state = 'armed' then warn_at else due_at end)"
-"""When the next lamp is due by the limit itself: the auditor's own reckoning, without what the timers look at."""
+# The auditor's own way to what is due, by limit and warning: never by what the timers look at.
 Index(
-    "deadline_lamp_due_idx",
-    text(LAMP_DUE),
-    DEADLINE.c.id,
+    "deadline_red_due_idx",
+    DEADLINE.c.due_at,
     postgresql_where=text("state in ('armed', 'approaching') and not is_window"),
 )
+Index("deadline_yellow_due_idx", DEADLINE.c.warn_at, postgresql_where=text("state = 'armed' and not is_window"))
 
 CAUGHT_UP = Table(
     "caught_up",

@@ -1,4 +1,4 @@
-"""What the auditor looks at: when a lamp is due by the limit itself, whatever the timers were told."""
+"""What the auditor looks at: limits and warnings themselves, whatever the timers were told."""
 
 from alembic import op
 
@@ -6,12 +6,16 @@ revision = "0007"
 down_revision = "0006"
 
 
+_STATEMENTS = (
+    """
+    create index deadline_red_due_idx on deadline (due_at)
+    where state in ('armed', 'approaching') and not is_window
+    """,
+    "create index deadline_yellow_due_idx on deadline (warn_at) where state = 'armed' and not is_window",
+)
+
+
 def upgrade() -> None:
     op.execute("set local lock_timeout = '5s'")
-    op.execute(
-        """
-        create index deadline_lamp_due_idx
-        on deadline ((least(due_at, case when state = 'armed' then warn_at else due_at end)), id)
-        where state in ('armed', 'approaching') and not is_window
-        """
-    )
+    for statement in _STATEMENTS:
+        op.execute(statement)
