@@ -12,7 +12,7 @@ from common.events.envelope import Event
 from common.events.sla import BreachWithdrawn, DeadlineMet, DeadlineMissed, DeadlineSet, DeadlineStopped
 from common.events.vocabulary import LegalLimit
 from common.messaging.runner import Transient
-from sla.consumers import take_in
+from sla.consumers import open_docket, take_in
 
 # Dispatched on Friday 2024-09-27 at 16:00. Sunday the 29th was a working day, so sign-in and return are due that
 # midnight; a complaint's 15 working days end on 2024-10-23, Saturday 12 October being one of them.
@@ -241,12 +241,13 @@ async def test_a_laws_own_limit_overrides_the_table_for_the_closing_alone(desk: 
     assert (await desk.row(ticket, "sign_in")).due_at == at(SIGN_IN_DUE)
 
 
-async def test_a_dispatch_under_a_pack_that_is_not_here_waits(desk: Desk) -> None:
+async def test_a_ticket_under_a_pack_that_is_not_here_waits(desk: Desk) -> None:
     desk.policy = "shuangyashan@0123456789ab"
-    ticket = await desk.register()
+    ticket = uuid4()
+    event = Event(uuid4(), "intake", "TicketCreated", f"ticket/{ticket}", desk.clock.now(), 1, desk.created(ticket))
     async with desk.service.room.transaction() as tx:
         with pytest.raises(Transient, match="not here yet"):
-            await take_in(tx, _event(desk, desk.dispatched(ticket)))
+            await open_docket(tx, event, 0)
 
 
 async def test_a_dispatch_before_any_calendar_waits(bare: Desk) -> None:
