@@ -155,3 +155,30 @@ async def test_a_year_that_cannot_be_is_refused_with_its_faults(desk: Desk) -> N
     seen = headers | {"If-Match": read.headers["ETag"]}
     contradicting = await desk.client.put("calendars/2026", json=content, headers=seen)
     assert (contradicting.status_code, contradicting.json()["code"]) == (409, "calendars_contradict")
+
+
+async def test_a_preview_says_per_unit_what_would_move_be_newly_owed_be_lifted_and_stay(desk: Desk) -> None:
+    early, late = await desk.dispatch(type="inquiry"), await desk.dispatch(type="inquiry")
+    desk.set("2024-09-28 12:00")
+    await desk.tell(desk.closing_reported(early))
+    content = other_pack()
+    silent = {"rule": "SYS-16", "assumption": "测试：没有签收时限。", "no_limit": True}
+    content["limits"]["kinds"]["sign_in"]["rules"] = [silent]
+    body = {"content": content, "preview": True}
+    answer = (await post(desk, "policies/shuangyashan/activations", body)).json()
+    assert (answer["applies_to_open_tickets"], answer["event"], answer["preview"]) == (False, None, True)
+    found = answer["would_move"]
+    assert (found["tickets"], found["looked_at"], found["without_rule"]) == (2, 2, 0)
+    moved = [item for item in found["items"] if item["fate"] == "moved" and item["kind"] == "closing"]
+    assert [(one["ticket"], one["old_due_at"], one["due_at"]) for one in moved] == [
+        (str(late), "2024-09-30T16:00:00Z", "2024-10-08T16:00:00Z")
+    ]
+    lifted = [item["kind"] for item in found["items"] if item["fate"] == "lifted"]
+    assert lifted == ["sign_in", "sign_in"]
+    [unit] = [one for one in found["units"] if one["unit"] == moved[0]["unit"]]
+    assert (unit["moved"], unit["lifted"], unit["stays"]) == (found["moved"], 2, sum(found["stays"].values()))
+    assert found["stays"]["filed"] == 1
+    page = (await post(desk, "policies/shuangyashan/activations", body | {"size": 1, "offset": 1})).json()["would_move"]
+    assert (page["items"], page["total"]) == (found["items"][1:2], found["total"])
+    assert len(await desk.wire.announced("PolicyActivated")) == 1
+    assert (await desk.row(late, "closing")).generation == 1

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from common.events.sla import MoveReason
 from common.events.vocabulary import LegalLimit
+from common.policy import Pack
 
 from .deadlines import Deadline
 from .facts import Fact
@@ -286,8 +287,15 @@ def _change_pack(known: Known, fact: Fact, rules: Rules) -> Change:
         return Change(docket)
     ahead = [row for row in known.rows if row.due_at > fact.at and row.filed_at is None]
     again = counted_again(replace(known, docket=docket, rows=ahead), fact, rules, "policy")
+    gone = [lifted(row, fact.at, fact.event) for row in ahead if _unknown_to(rules.pack, row, docket.round)]
     fresh, revived = newly_owed(replace(known, docket=docket), fact, rules)
-    return Change(docket, fresh, tuple(_under(docket.policy, step) for step in (*again, *revived)))
+    return Change(docket, fresh, tuple(_under(docket.policy, step) for step in (*again, *gone, *revived)))
+
+
+def _unknown_to(pack: Pack, row: Deadline, round_: int) -> bool:
+    """Whether it runs in that round, of a kind that the pack does not have."""
+    ours = row.open and row.case is None and row.round == round_ and row.kind != "promised"
+    return ours and row.kind not in pack.limits.tables
 
 
 def _under(policy: str, step: Step) -> Step:

@@ -8,11 +8,13 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from common.policy import PackInvalid, pack_directories
+from hotline.cli.activate import activate
 from hotline.cli.asking import refuse
 from hotline.mutation import try_pack
 from hotline.rehearsal import check_packs
 
 policy = typer.Typer(no_args_is_help=True, help="Policy packs.")
+policy.command("activate")(activate)
 
 
 @policy.command("check")

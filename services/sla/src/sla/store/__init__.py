@@ -10,11 +10,11 @@ from .calendars import (
     year_in_force,
     years_in_force,
 )
-from .dockets import change_docket, fill_docket, load_docket, lock_dockets
+from .dockets import change_docket, fill_docket, load_docket, lock_dockets, open_dockets
 from .due import Ripe, anything_to_fire, light, lock_due, next_instant, save_caught_up
 from .facts import add_fact, facts_of
 from .packs import any_open_under, count_open_under, open_under, versions_listed
-from .rows import add_deadlines, deadlines_of, lock_deadlines, locked_deadlines, record, write
+from .rows import add_deadlines, deadlines_by_ticket, deadlines_of, lock_deadlines, locked_deadlines, record, write
 from .tables import EVENTS, IDEMPOTENCY, METADATA, SHELF
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "change_docket",
     "count_open_under",
     "current_version",
+    "deadlines_by_ticket",
     "deadlines_of",
     "facts_of",
     "fill_docket",
@@ -42,6 +43,7 @@ __all__ = [
     "lock_due",
     "locked_deadlines",
     "next_instant",
+    "open_dockets",
     "open_under",
     "put_calendar",
     "put_year",

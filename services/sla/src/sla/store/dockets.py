@@ -26,6 +26,15 @@ async def load_docket(connection: AsyncConnection, ticket: UUID, *, lock: bool =
     return _docket(row) if row else None
 
 
+async def open_dockets(connection: AsyncConnection, policy: str, after: UUID | None, most: int) -> list[Docket]:
+    """Tickets under that version that have not ended, those registered first first, after that one."""
+    query = select(DOCKET).where(DOCKET.c.policy == policy, DOCKET.c.ended_at.is_(None), DOCKET.c.about == "ticket")
+    if after is not None:
+        query = query.where(DOCKET.c.ticket > after)
+    rows = (await connection.execute(query.order_by(DOCKET.c.ticket).limit(most))).mappings()
+    return [_docket(row) for row in rows]
+
+
 async def change_docket(connection: AsyncConnection, docket: Docket) -> None:
     """Write down what the ticket says now, who holds it, and its round."""
     await connection.execute(update(DOCKET).where(DOCKET.c.ticket == docket.ticket).values(**_docket_values(docket)))

@@ -5,12 +5,12 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .tables import DOCKET, SHELF
 
-_OPEN = DOCKET.c.ended_at.is_(None)
+_OPEN = and_(DOCKET.c.ended_at.is_(None), DOCKET.c.about == "ticket")
 
 
 class Listed(NamedTuple):

@@ -31,6 +31,14 @@ async def deadlines_of(connection: AsyncConnection, ticket: UUID) -> list[Deadli
     return [_deadline(row) for row in rows.mappings()]
 
 
+async def deadlines_by_ticket(connection: AsyncConnection, tickets: Collection[UUID]) -> dict[UUID, list[Deadline]]:
+    """The deadlines of these tickets, by ticket."""
+    found: dict[UUID, list[Deadline]] = {}
+    for row in (await connection.execute(select(DEADLINE).where(DEADLINE.c.ticket.in_(tickets)))).mappings():
+        found.setdefault(row["ticket"], []).append(_deadline(row))
+    return found
+
+
 async def locked_deadlines(connection: AsyncConnection, ticket: UUID) -> list[Deadline]:
     """All deadlines of the ticket, locked, those due first first; the docket was locked before."""
     query = select(DEADLINE).where(DEADLINE.c.ticket == ticket).order_by(DEADLINE.c.due_at, DEADLINE.c.id)
