@@ -11,6 +11,7 @@ from common.runtime.service import Service, Surroundings
 from .applying import Applying
 from .auditor import Auditor
 from .consumers import HANDLERS, Reader
+from .outlook import Outlook
 from .recompute import Recount
 from .registry import activate_first
 from .routes import routes
@@ -24,6 +25,7 @@ def build(surroundings: Surroundings) -> Service:
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
     applying = Applying(room)
+    outlook = Outlook(room, metrics)
     activating = asyncio.Event()
 
     async def first(_: asyncio.Event) -> None:
@@ -51,7 +53,7 @@ def build(surroundings: Surroundings) -> Service:
         routers=[routes(room, commands_of(room, surroundings), surroundings.packs)],
         handlers=HANDLERS,
         runner=Reader,
-        tasks=(first, timers.run, recount.run, applying.run, auditor.run),
+        tasks=(first, timers.run, recount.run, applying.run, auditor.run, outlook.run),
         metrics=metrics,
         on_caught_up=knowledge.learn,
         next_due=next_due,

@@ -1,5 +1,6 @@
 """The working calendar and the arithmetic of time limits: pure, and able to explain its own result."""
 
+from common.calendar.changes import ChangedDay, changed_days
 from common.calendar.explain import lines, sentences
 from common.calendar.load import load_calendar, parse_year, read_year, read_years
 from common.calendar.many import due_many
@@ -35,6 +36,7 @@ __all__ = [
     "CalendarYear",
     "CalendarYearShape",
     "CalendarsContradict",
+    "ChangedDay",
     "Correction",
     "DayKind",
     "DayLine",
@@ -49,6 +51,7 @@ __all__ = [
     "WorkingCalendar",
     "assemble",
     "before",
+    "changed_days",
     "deserialise",
     "doubts",
     "due",

@@ -1,5 +1,6 @@
-"""The calendar: the years in force, and publishing or correcting one."""
+"""The calendar: the years in force and those that are awaited, and publishing or correcting one."""
 
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
@@ -7,24 +8,61 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import RowMapping
 
-from common.calendar import (
-    CalendarRefused,
-    CalendarsContradict,
-    Fault,
-    deserialise,
-)
+from common.calendar import CalendarRefused, CalendarsContradict, Fault, deserialise
+from common.clock import local_date
 from common.messaging.room import Room
 from common.security.access import require
 from common.security.bearer import Caller
 from common.web.edge import accepted_at
+from common.web.inputs import ApiModel
 from common.web.problems import FieldError, Problem, conflict, invalid, not_found
+from sla.outlook import YearState, states
 from sla.registry import acting, publish_years
-from sla.store import year_in_force
+from sla.store import contents_in_force, current_version, year_in_force
+from sla.store.stale import another_calendar
 
 Year = Annotated[int, InPath(ge=2008, le=2100)]
 
 
+class YearShown(ApiModel):
+    """A year. ``awaited``: its arrangement has not been published and need not have been yet; ``missing``: it should.
+
+    ``published_on`` is the notice's day, ``published_at`` when it was published here.
+    """
+
+    year: int
+    state: YearState
+    version: str | None = None
+    title: str | None = None
+    number: str | None = None
+    published_on: date | None = None
+    corrections: int = 0
+    published_at: datetime | None = None
+
+
+class CalendarShown(ApiModel):
+    """All years. ``counting_again``: open deadlines are still being held against this version."""
+
+    version: str | None
+    counting_again: bool
+    items: list[YearShown]
+
+
 def add_calendars(api: APIRouter, room: Room) -> None:
+    @api.get("/calendars")
+    async def list_calendars(caller: Caller) -> CalendarShown:
+        """各年放假安排是否已公布；尚未公布的，注明是否应当已经公布."""
+        require("calendars.read", caller)
+        async with room.database.engine.connect() as connection:
+            version = await current_version(connection)
+            found = {row["year"]: row for row in await contents_in_force(connection)}
+            counting_again = version is not None and await another_calendar(connection, version) is not None
+        return CalendarShown(
+            version=version,
+            counting_again=counting_again,
+            items=[_year(year, state, found.get(year)) for year, state in _states(found, room).items()],
+        )
+
     @api.get("/calendars/{year}")
     async def read_calendar(year: Year, caller: Caller) -> Response:
         """一年的放假调休安排."""
@@ -60,6 +98,26 @@ def add_calendars(api: APIRouter, room: Room) -> None:
         if published.event is not None:
             answer.headers["Hotline-Event"] = str(published.event)
         return answer
+
+
+def _states(found: dict[int, RowMapping], room: Room) -> dict[int, YearState]:
+    return states(found, local_date(room.clock.now()))
+
+
+def _year(year: int, state: YearState, row: RowMapping | None) -> YearShown:
+    if row is None:
+        return YearShown(year=year, state=state)
+    arranged = deserialise(row["content"])
+    return YearShown(
+        year=year,
+        state=state,
+        version=row["version"],
+        title=arranged.notice.title,
+        number=arranged.notice.number,
+        published_on=arranged.notice.published_on,
+        corrections=len(arranged.corrections),
+        published_at=row["published_at"],
+    )
 
 
 def _calendar(found: RowMapping | None, status: int) -> Response:

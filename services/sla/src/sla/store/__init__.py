@@ -3,6 +3,7 @@
 from .calendars import (
     CALENDARS,
     calendar_cause,
+    contents_in_force,
     current_version,
     put_calendar,
     put_year,
@@ -30,6 +31,7 @@ __all__ = [
     "anything_to_fire",
     "calendar_cause",
     "change_docket",
+    "contents_in_force",
     "count_open_under",
     "current_version",
     "deadlines_by_ticket",

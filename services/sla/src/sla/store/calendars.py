@@ -56,6 +56,11 @@ async def year_in_force(connection: AsyncConnection, year: int) -> RowMapping | 
     return (await connection.execute(_YEAR_IN_FORCE, {"year": year})).mappings().first()
 
 
+async def contents_in_force(connection: AsyncConnection) -> list[RowMapping]:
+    """``year``, ``version``, ``content`` and ``published_at`` of each published year, in order."""
+    return list((await connection.execute(_CONTENTS_IN_FORCE)).mappings())
+
+
 async def years_in_force(connection: AsyncConnection) -> dict[int, str]:
     """Year → version of what is published now. Publishers hold the advisory lock: one assembles at a time."""
     years = (await connection.execute(_YEARS_IN_FORCE)).scalar() or {}
@@ -91,6 +96,14 @@ _YEAR_IN_FORCE = text(
     join calendar_year y on y.version = c.years ->> cast(:year as text)
     """
 ).bindparams(bindparam("year", type_=Integer))
+_CONTENTS_IN_FORCE = text(
+    """
+    select y.year, y.version, y.content, y.published_at
+    from (select years from calendar order by ordinal desc limit 1) c, jsonb_each_text(c.years) e
+    join calendar_year y on y.version = e.value
+    order by y.year
+    """
+)
 _YEARS_OF = text(
     """
     select y.content from calendar c, jsonb_each_text(c.years) e join calendar_year y on y.version = e.value
