@@ -22,6 +22,7 @@ from hotline.rehearsal.registration import Registration
 from hotline.rehearsal.restrictions import RestrictionWanted
 from hotline.rehearsal.returns import ReturnFiled
 from hotline.rehearsal.stage import Expectation, HandedDown, LawLimit, Several, SituationShape, Stage, Untold, compare
+from hotline.rehearsal.suggestions import ItemsPrinted, Suggestion
 from hotline.rehearsal.supervision import LimitComesNear, SupervisionByHand
 from hotline.rehearsal.units import UnitEntered
 from hotline.rehearsal.vocabulary import ListRead, Values
@@ -62,6 +63,8 @@ class Scenario(Part):
     notices: Several[NoticesSent] = ()
     restriction: Several[RestrictionWanted] = ()
     cluster: Several[ClusterGathered] = ()
+    suggestion: Several[Suggestion] = ()
+    items_printed: Several[ItemsPrinted] = ()
     own_limit: Several[OwnLimitMoves] = ()
     in_force: Several[InForce] = ()
     lists: Several[ListRead] = ()
