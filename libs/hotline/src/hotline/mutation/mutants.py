@@ -87,6 +87,10 @@ class _Walk:
             if key not in content or name in DOCUMENTATION:
                 continue
             here, value = (*place, key), content[key]
+            if name == "readings":
+                for code, reading in value.items():
+                    yield from self.model(model, reading, (*here, code))
+                continue
             if not field.is_required() and name != "source":
                 yield Mutant(here, value, LEFT_OUT)
             metadata = tuple(field.metadata)
@@ -198,8 +202,9 @@ def _member(union: Any, value: Any) -> Any:
 
 
 def _same_in_other_words(content: Mapping[str, Any], mutant: Mutant) -> bool:
-    """One natural day, rolled on to a working day, is one working day; a lamp counts back both in the same way."""
+    """One natural day, rolled on to a working day, is one working day; what is counted back counts both alike."""
     if mutant.place[-2:] == ("allowance", "unit"):
         return content.get("amount") == 1 and mutant.says == "natural_days"
     both = ("working_days", "rolling_working_days")
-    return mutant.place[-2:] == ("warn_before", "unit") and mutant.said in both and mutant.says in both
+    back = mutant.place[-2:] in (("warn_before", "unit"), ("earlier_by", "unit"))
+    return back and mutant.said in both and mutant.says in both

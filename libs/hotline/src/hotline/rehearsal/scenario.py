@@ -1,14 +1,14 @@
 """A scenario: one story and what must come of it, topic by topic."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from common.calendar import OutsideCalendar, WorkingCalendar
 from common.policy import Pack
 from common.policy.limits import Kind, Span
-from common.policy.ruled import Part, Words
+from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.accountability import Finding, NoticeOfKind
 from hotline.rehearsal.callbacks import CallbackAnswered, RatesCounted
 from hotline.rehearsal.clocks import ExpectedDeadline, Fact, OwnLimitMoves, Redo
@@ -30,9 +30,13 @@ from hotline.rehearsal.vocabulary import ListRead, Values
 
 class Scenario(Part):
     """``words`` tell the story. ``situation``, ``received_at`` (the report), ``registered_at`` (its acceptance),
-    ``dispatched_at`` and the limits of its own are its ticket, where it has one; everything else is expected."""
+    ``dispatched_at`` and the limits of its own are its ticket, where it has one; everything else is expected.
+
+    ``readings``: what would come of it, if of the value at that place another reading than the pack's were in force.
+    """
 
     words: Words
+    readings: Annotated[Mapping[Words, Code], Field(min_length=1)] | None = None
     situation: SituationShape | None = None
     received_at: AwareDatetime | None = None
     registered_at: AwareDatetime | None = None
@@ -79,10 +83,35 @@ class Scenario(Part):
                 yield from (one for one in found if isinstance(one, Expectation))
 
 
+def read_otherwise(pack: Pack, readings: Mapping[str, str]) -> Pack:
+    """The pack with these readings in force, by the place of their value. ``Untold`` when it has no such reading."""
+    content = pack.dump()
+    for place, code in readings.items():
+        section, *steps = place.split(".")
+        try:
+            kind: Any = Pack.model_fields[section].annotation
+            value: Any = content[section]
+            for step in steps:
+                value = value[int(step) if isinstance(value, list) else step]
+            value["in_force"] = value["readings"][code] and code
+            read = TypeAdapter(kind).validate_python(content[section])
+        except (LookupError, TypeError, ValueError):
+            raise Untold(f"{place} has no reading {code!r}") from None
+        pack = pack.model_copy(update={section: read})
+    return pack
+
+
 def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Iterator[str]:
     """What does not come out as the scenario says, one sentence each; nothing when all of it does."""
-    stage = Stage(
-        pack,
+    try:
+        yield from _differences(scenario, _stage(scenario, pack, calendar))
+    except (OutsideCalendar, Untold) as stopped:
+        yield str(stopped)
+
+
+def _stage(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Stage:
+    return Stage(
+        pack if scenario.readings is None else read_otherwise(pack, scenario.readings),
         calendar,
         scenario.situation,
         scenario.dispatched_at,
@@ -93,15 +122,15 @@ def rehearse(scenario: Scenario, pack: Pack, calendar: WorkingCalendar) -> Itera
         scenario.received_at,
         scenario.registered_at,
     )
-    try:
-        for kind, deadline in (scenario.deadlines or {}).items():
-            yield from deadline.differences(kind, stage)
-        for fact in scenario.facts:
-            yield from fact.differences(stage)
-        for expectation in scenario.expectations():
-            yield from expectation.differences(stage)
-        if scenario.closes_at_once is not None:
-            at_once = not pack.closing.check
-            yield from compare("a closing report closes the ticket at once", scenario.closes_at_once, at_once)
-    except (OutsideCalendar, Untold) as stopped:
-        yield str(stopped)
+
+
+def _differences(scenario: Scenario, stage: Stage) -> Iterator[str]:
+    for kind, deadline in (scenario.deadlines or {}).items():
+        yield from deadline.differences(kind, stage)
+    for fact in scenario.facts:
+        yield from fact.differences(stage)
+    for expectation in scenario.expectations():
+        yield from expectation.differences(stage)
+    if scenario.closes_at_once is not None:
+        at_once = not stage.pack.closing.check
+        yield from compare("a closing report closes the ticket at once", scenario.closes_at_once, at_once)
