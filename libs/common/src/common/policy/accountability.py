@@ -15,7 +15,7 @@ AtLeastOne = Annotated[StrictInt, Field(ge=1, le=1000)]
 
 
 class LateWithoutStatement(Ruled):
-    """One of these duties was missed, and none of these statements was made for it."""
+    """One of these duties was missed, and none of these statements was made for it; none listed: nothing excuses it."""
 
     mechanism: Literal["late_without_statement"]
     duties: Annotated[tuple[Duty, ...], Field(min_length=1)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from sla.verdicts import judged
 
 _SOME: Final = UUID(int=1)
 _EVENTS: Final = {anchor: event for event, anchor in reversed(tuple(ANCHORS.items()))}
+_WEEK: Final = timedelta(days=7)
 _LEAD: Final = "主办单位"
 _BESIDE: Final = "协办单位"
 _OF_NO_TICKET: Final[Mapping[str, About]] = {"pushed": "cluster", "effective": "entry"}
@@ -145,29 +146,32 @@ class ExpectedDeadline(Part):
 class Fact(Part):
     """Something done at an instant, and whether that was in time. ``after``: what the limit runs from.
 
-    ``by`` closing: the ticket was closed by a report filed then; ``lifted``: with that the duty is not owed any more,
-    ``owed``: it still is.
+    ``by`` closing: the ticket was closed by a report filed then; ``by`` promise: the lead reported progress then, with
+    a date by which it will be done. ``lifted``: with that the duty is not owed any more, ``owed``: it still is.
     """
 
     kind: Kind
     at: AwareDatetime
     verdict: Literal["met", "missed", "lifted", "owed"]
     after: Anchor = "dispatched"
-    by: Literal["closing"] | None = None
+    by: Literal["closing", "promise"] | None = None
 
     def differences(self, stage: Stage) -> Iterator[str]:
         begun = begun_at(stage, self.after)
         one = next((found for found in deadlines(stage, self.after, begun) if found.kind == self.kind), None)
-        verdict = None if one is None else self._closed(stage, one) if self.by else self._done(one)
+        verdict = None if one is None else self._by_way(stage, one) if self.by else self._done(one)
         yield from compare(f"{self.kind} at {self.at.isoformat()}", self.verdict, verdict)
 
     def _done(self, one: Deadline) -> str | None:
         return judged(one, _SOME, self.at).deadline.verdict
 
-    def _closed(self, stage: Stage, one: Deadline) -> str | None:
+    def _by_way(self, stage: Stage, one: Deadline) -> str | None:
         docket = _docket(stage, self.after, self.at)
-        closed = _fact("Closed", docket, self.at, {"filed_at": self.at.isoformat()})
-        steps = change(Known(docket, (one,)), closed, Rules(stage.pack, stage.calendar)).steps
+        if self.by == "closing":
+            told = _fact("Closed", docket, self.at, {"filed_at": self.at.isoformat()})
+        else:
+            told = _fact("ProgressReported", docket, self.at, {"promised_at": (self.at + _WEEK).isoformat()})
+        steps = change(Known(docket, (one,)), told, Rules(stage.pack, stage.calendar)).steps
         after = steps[-1].deadline if steps else one
         return "owed" if after.open else after.verdict or "lifted"
 

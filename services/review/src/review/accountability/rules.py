@@ -121,7 +121,7 @@ def found(ground: Ground, facts: Iterable[Fact], spent: Collection[UUID] = ()) -
             return None
         case LateWithoutStatement() as rule:
             late = [fact for fact in fresh if fact.duty in rule.duties and not _stated(rule, fact, known)]
-            return _found(ground, late, "未作情况说明")
+            return _found(ground, late, "未作情况说明" if rule.statements else None)
         case SupervisionUnanswered():
             return _found(ground, [fact for fact in fresh if fact.duty == "supervision_reply"], "未按期书面回复督办")
         case DesignatedInactive() as rule:
@@ -137,12 +137,13 @@ def found(ground: Ground, facts: Iterable[Fact], spent: Collection[UUID] = ()) -
             assert_never(ground.found_by)
 
 
-def _found(ground: Ground, facts: Sequence[Fact], why: str) -> Found | None:
+def _found(ground: Ground, facts: Sequence[Fact], why: str | None) -> Found | None:
+    """``why`` None: that a limit was missed is all that the ground asks for (同江 三（三）)."""
     if not facts:
         return None
     ordered = tuple(sorted(facts, key=lambda fact: (fact.at, fact.event)))
     missed = [_missed(fact) for fact in ordered if fact.kind == "missed"]
-    return Found(ground, ordered, "；".join([*missed, why]) + "。")
+    return Found(ground, ordered, "；".join([*missed, *([why] if why else [])]) + "。")
 
 
 def _stated(rule: LateWithoutStatement, late: Fact, facts: Iterable[Fact]) -> bool:
