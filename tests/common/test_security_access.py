@@ -23,6 +23,8 @@ ALLOWED = {
     "assignment.create": "dispatcher admin",
     "sign_in.create": "unit admin",
     "contact.create": "unit admin",
+    "contact.create_centre": "agent dispatcher admin",
+    "clock.stop": "unit reviewer admin",
     "progress.create": "unit admin",
     "closing.create": "unit admin",
     "closing.decide": "reviewer dispatcher admin",

@@ -38,6 +38,17 @@ def checked_pack() -> Pack:
     return parse_pack({**content, "closing": {**content["closing"], "check": True}})
 
 
+def stopping_pack() -> Pack:
+    """双鸭山's pack as it would be if the clock stood still while an expert opinion or the requester is waited for."""
+    content = SHUANGYASHAN.dump()
+    stop = {"kinds": ["closing"], "rule": "G-4", "assumption": "试行"}
+    grounds = {
+        "opinion": {**stop, "label": "检验、检测、鉴定", "agreed_by": "notice"},
+        "papers": {**stop, "label": "诉求人补充材料", "agreed_by": "reviewer"},
+    }
+    return parse_pack({**content, "limits": {**content["limits"], "clock_stops": grounds}})
+
+
 @dataclass(repr=False)
 class Office:
     """The service, its callers, and the bus."""

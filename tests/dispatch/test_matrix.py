@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from tests.dispatch.office import LEAD, OTHER, THIRD, Office
+from tests.dispatch.office import LEAD, OTHER, THIRD, Office, stopping_pack
 
 from common.clock import new_id
 from common.events.dispatch import Archived, Dispatched, Reissued, RulingApplied, RulingOvertaken
@@ -24,6 +24,7 @@ BODIES: Mapping[Command, tuple[str, Mapping[str, Any]]] = {
     "sign_in_part": ("tickets/{ticket}/sign-ins", {}),
     "sub_assign": ("tickets/{ticket}/sub-assignments", {"to_account": "zhang"}),
     "record_contact": ("tickets/{ticket}/contacts", {"outcome": "reached"}),
+    "record_centre_contact": ("tickets/{ticket}/contacts", {"outcome": "reached", "level": 1}),
     "report_progress": ("tickets/{ticket}/progress-reports", {"text": "已派员查看。"}),
     "report_closing": ("tickets/{ticket}/closing-reports", {"result": "已修复。"}),
     "accept_closing": ("closing-reports/{report}/decisions", {"decision": "accept"}),
@@ -32,6 +33,8 @@ BODIES: Mapping[Command, tuple[str, Mapping[str, Any]]] = {
         "tickets/{ticket}/cessations",
         {"ground": "repeated", "explained": True, "statement": "已依法答复，诉求人以同一事实重复提出。"},
     ),
+    "stop_clock": ("tickets/{ticket}/clock-stops", {"ground": "opinion", "text": "送检。"}),
+    "resume_clock": ("tickets/{ticket}/clock-resumptions", {}),
     "explain": ("tickets/{ticket}/contacts", {"outcome": "reached", "purpose": "explanation"}),
     "submit_statement": ("tickets/{ticket}/statements", {"text": "权属不在本市。", "evidence": ["不动产登记簿"]}),
 }
@@ -87,12 +90,17 @@ def test_every_command_that_somebody_can_send_has_its_route_here() -> None:
 async def test_every_command_in_every_status_moves_the_ticket_or_is_refused_with_what_is_allowed(
     office: Office,
 ) -> None:
+    await office.activate(stopping_pack())
     cases = [(status, command) for status in STATUSES for command in SENT]
     dockets = await tickets_in(office, [status for status, _ in cases])
     for (status, command), docket in zip(cases, dockets, strict=True):
         path, body = BODIES[command]
         report = await report_of(office, docket.ticket)
         path, sent = path.format(ticket=docket.ticket, report=report), {"round": ROUND, **body}
+        if (status, command) == ("signed_in", "resume_clock"):
+            await office.post(
+                f"tickets/{docket.ticket}/clock-stops", {**BODIES["stop_clock"][1], "round": ROUND}, "admin"
+            )
         if command == "sign_in_part":
             answer = await office.post(path, sent, "unit", THIRD)
         else:

@@ -56,6 +56,8 @@ DOCKET: Final = Table(
     Column("sub_units", JSONB, nullable=False, comment="unit that a holder passed the ticket to: that holder"),
     Column("designation", JSONB(none_as_null=True), comment="who named the unit, where it is designated"),
     Column("territory", Text, comment="the territorial government, where somebody named it"),
+    Column("registered_at", Instant, comment="null of tickets from before it was kept"),
+    Column("clock_stop", Uuid, comment="the stop since which the clocks stand still"),
 )
 _LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
 Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
@@ -71,6 +73,7 @@ class Docket:
     ``signed_parts``: co-handlers that have signed for their part. ``sub_units``: whom a holder passed the ticket on to
     (双鸭山 第九条), each with that holder. ``designation``: who named the unit; with it ``designated`` is true.
     ``territory``: 属地政府 as a dispatcher named it (第十七条); it is the matter's and outlives the round.
+    ``clock_stop``: since when the clocks stand still; it ends with the round or with the filing of a closing report.
     """
 
     ticket: UUID
@@ -90,6 +93,8 @@ class Docket:
     sub_units: Mapping[str, str] = field(default_factory=dict)
     designation: Designation | None = None
     territory: str | None = None
+    registered_at: datetime | None = None
+    clock_stop: UUID | None = None
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -144,6 +149,7 @@ async def fill(connection: AsyncConnection, created: TicketCreated) -> None:
         round_began_at=None,
         pending_return=None,
         report=None,
+        registered_at=created.occurred_at,
     )
     await connection.execute(_FILL, _columns(docket))
 
@@ -204,7 +210,8 @@ def require_lead(docket: Docket, caller: Principal, pack: Pack) -> None:
 
 def round_begun(docket: Docket, tx: Transaction, **given: Any) -> Docket:
     """The docket in the round that begins now: nobody has signed yet, and nobody has passed it on."""
-    return replace(docket, round=docket.round + 1, round_began_at=tx.now, signed_parts=(), sub_units={}, **given)
+    fresh = replace(docket, round_began_at=tx.now, signed_parts=(), sub_units={}, clock_stop=None)
+    return replace(fresh, round=docket.round + 1, **given)
 
 
 def holder_of(docket: Docket, caller: Principal) -> str:

@@ -8,6 +8,7 @@ from common.runtime.assembly import assemble, commands_of
 from common.runtime.service import NoticeGateway, Service, Surroundings
 from dispatch.assignment.routes import assignment_routes
 from dispatch.cessation.routes import cessation_routes
+from dispatch.clock_stops.routes import clock_stop_routes
 from dispatch.closing.routes import closing_routes
 from dispatch.consumers import handlers
 from dispatch.contacts.routes import contact_routes
@@ -60,6 +61,7 @@ def build(surroundings: Surroundings) -> Service:
             closing_routes(commands),
             cessation_routes(commands),
             statement_routes(commands),
+            clock_stop_routes(commands),
             notice_routes(room, gateway),
         ],
         handlers=handlers(pulse, reachable=gateway is not None),

@@ -88,6 +88,8 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "statement.create": _UNIT,
     "sign_in.create": _UNIT,
     "contact.create": _UNIT,
+    "contact.create_centre": {"agent": _AREA, "dispatcher": _AREA, "admin": _AREA},
+    "clock.stop": {"unit": _HOLDS, "reviewer": _AREA, "admin": _AREA},
     "progress.create": _UNIT,
     "closing.create": _UNIT,
     "closing.decide": {"reviewer": _AREA, "dispatcher": _AREA, "admin": _AREA},

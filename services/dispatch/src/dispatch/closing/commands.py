@@ -39,7 +39,7 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, round: int, res
     require_no_blocking_return(docket, "closing", pack)
     assert docket.unit is not None
     report = Report(new_id(), ticket, docket.round, docket.unit, tx.now)
-    filed = replace(filed, report=report.id)
+    filed = replace(filed, report=report.id, clock_stop=None)
     await store.file(tx.connection, report)
     tx.announce(
         ClosingReported(**fact(tx, filed, acting(caller)), report=report.id, unit=report.unit, result=result),

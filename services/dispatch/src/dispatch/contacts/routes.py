@@ -19,15 +19,18 @@ from dispatch.docket import Standing, standing_of
 
 
 class ContactMade(ApiModel):
-    """A contact; ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id).
+    """A contact. ``level`` 1: by the centre, also before the dispatch (round 0); 2: by the unit.
+
+    ``occurred_at`` may be earlier than now, with its ``proof`` (call or recording id).
 
     ``purpose`` explanation: after the closing, what the requester is told about an unsatisfactory result.
     legal_explanation: the demand is against law, policy or morals; ``provisions``: which rules, in their words, the
     requester was told to keep; ``consequences``: what the requester was told follows in law.
     """
 
-    round: Annotated[int, Field(ge=1)]
+    round: Annotated[int, Field(ge=0)]
     outcome: Literal["reached", "attempts_exhausted"]
+    level: Literal[1, 2] = 2
     occurred_at: Instant | None = None
     proof: Annotated[str, Text(200)] | None = None
     attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -41,6 +44,7 @@ class Progress(ApiModel):
     round: Annotated[int, Field(ge=1)]
     text: Annotated[str, Text(5000)]
     concludes_part: bool = False
+    promised_at: Instant | None = None
 
 
 def contact_routes(commands: Commands[Transaction]) -> APIRouter:
@@ -50,10 +54,11 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
     @routes.post("/contacts", status_code=201, response_model=Standing, openapi_extra=KEYED)
     async def contact_requester(ticket: UUID, made: ContactMade, caller: Caller, request: Request) -> Response:
         """联系诉求人；诉求违法的，做好普法宣传；回访不满意的，办结后向诉求人说明情况。"""
-        admit("contact.create", caller)
+        admit("contact.create_centre" if made.level == 1 else "contact.create", caller)
         contact = Contact(
             round=made.round,
             outcome=made.outcome,
+            level=made.level,
             occurred_at=made.occurred_at,
             proof=None if made.proof is None else mask(made.proof),
             attempts=made.attempts,
@@ -76,7 +81,13 @@ def contact_routes(commands: Commands[Transaction]) -> APIRouter:
 
         async def command(tx: Transaction) -> Answer:
             docket = await report_progress(
-                tx, caller, ticket, progress.round, words, concludes_part=progress.concludes_part
+                tx,
+                caller,
+                ticket,
+                progress.round,
+                words,
+                concludes_part=progress.concludes_part,
+                promised_at=progress.promised_at,
             )
             return Answer(201, standing_of(docket))
 

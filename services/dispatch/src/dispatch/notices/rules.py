@@ -127,7 +127,7 @@ def _text(occasion: Occasion, limits: Limits, happened: Happened) -> str:
 def limit_in_words(limits: Limits, kind: str, situation: Situation, at: datetime) -> str:
     """The length of a limit as an official says it, such as 1个工作日."""
     found = limits.find(kind, situation, local_date(at))
-    if not isinstance(found, Limit):
+    if not isinstance(found, Limit) or found.allowance is None:
         return _NO_LIMIT
     return f"{found.allowance.amount}{_UNITS[found.allowance.unit]}"
 
