@@ -29,7 +29,8 @@ class ReviewerRules(Part):
 
 
 class ExpectedReturn(Part):
-    """What becomes of a return. ``denied_by``: the ground by rule, or none: a person reviews it.
+    """What becomes of a return. ``denied_by``: the ground by rule, or the sentence where it has none; none: a person
+    reviews it.
 
     ``refused``: it is not even filed. ``articles``: what a denial by rule rests on. ``note``: what the unit reads.
     """
@@ -37,7 +38,7 @@ class ExpectedReturn(Part):
     refused: Words | None = None
     in_time: bool
     marked_overdue: bool
-    denied_by: Code | None = None
+    denied_by: Words | None = None
     articles: tuple[Words, ...] = ()
     note: Words | None = None
     still_possible: tuple[Literal["sign_in", "closing"], ...]

@@ -86,6 +86,7 @@ class Scenario(Part):
 def read_otherwise(pack: Pack, readings: Mapping[str, str]) -> Pack:
     """The pack with these readings in force, by the place of their value. ``Untold`` when it has no such reading."""
     content = pack.dump()
+    titles = {code: document.title for code, document in pack.documents.items()}
     for place, code in readings.items():
         section, *steps = place.split(".")
         try:
@@ -94,7 +95,9 @@ def read_otherwise(pack: Pack, readings: Mapping[str, str]) -> Pack:
             for step in steps:
                 value = value[int(step) if isinstance(value, list) else step]
             value["in_force"] = value["readings"][code] and code
-            read = TypeAdapter(kind).validate_python(content[section])
+            read = TypeAdapter(kind).validate_python(
+                content[section], context={"titles": titles, "main": pack.main_document}
+            )
         except (LookupError, TypeError, ValueError):
             raise Untold(f"{place} has no reading {code!r}") from None
         pack = pack.model_copy(update={section: read})
