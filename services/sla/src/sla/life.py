@@ -122,10 +122,15 @@ def _lapse_return(known: Known, fact: Fact, rules: Rules) -> Change:
     return Change(known.docket, steps=_ended(known.open("ruling", case=fact.case), fact.at, "superseded", fact))
 
 
+def _closings(known: Known, fact: Fact) -> list[Deadline]:
+    """What the closing of this round meets: the round's own limits, and the whole limit, which is the ticket's."""
+    return [row for row in known.open(*CLOSINGS) if row.round == fact.round or not row.of_the_round]
+
+
 def _file_closing(known: Known, fact: Fact, rules: Rules) -> Change:
     """ClosingReported: the lamp goes off until the report is decided."""
     steps: list[Step] = []
-    for row in known.open(*CLOSINGS, round_=fact.round):
+    for row in _closings(known, fact):
         again = resumed((row,), fact.at, fact.event, rules)
         step = closing_filed(again[0].deadline if again else row, fact.event, fact.at)
         steps.append(Step(step.deadline, (*again[0].told, *step.told)) if again else step)
@@ -134,7 +139,7 @@ def _file_closing(known: Known, fact: Fact, rules: Rules) -> Change:
 
 def _send_closing_back(known: Known, fact: Fact, rules: Rules) -> Change:
     """ClosingSentBack: the same deadline is lit again."""
-    filed = [row for row in known.open(*CLOSINGS, round_=fact.round) if row.filed_at is not None]
+    filed = [row for row in _closings(known, fact) if row.filed_at is not None]
     return Change(known.docket, steps=tuple(closing_sent_back(row, fact.event, fact.at) for row in filed))
 
 
@@ -142,7 +147,7 @@ def _accept_closing(known: Known, fact: Fact, rules: Rules) -> Change:
     """Closed: judged by when the accepted report was filed. What the co-handlers still owed ends with that filing, and
     so does what is not owed any more once the result is there (真如 三（二）1: done and answered in time)."""
     filed_at = fact.instant("filed_at") or fact.at
-    steps = [closing_accepted(row, fact.event, filed_at) for row in known.open(*CLOSINGS, round_=fact.round)]
+    steps = [closing_accepted(row, fact.event, filed_at) for row in _closings(known, fact)]
     lifts = {kind for kind, table in rules.pack.limits.tables.items() if table.lifted_by is not None}
     excused = [row for row in known.open() if row.kind in lifts and filed_at < row.due_at]
     steps += [lifted(row, filed_at, fact.event) for row in excused]
