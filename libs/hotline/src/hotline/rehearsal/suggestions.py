@@ -129,11 +129,12 @@ class _Names:
 
 
 class ItemPrinted(Part):
-    """What an item is called, in which class it stands, what of the matter falls under it."""
+    """What an item is called, in which class and group it stands, what of the matter falls under it."""
 
     title: Words
     scope: Words | None = None
     class_: Words | None = Field(default=None, alias="class")
+    group: Words | None = None
     article: Words
 
 
@@ -158,6 +159,8 @@ class ItemsPrinted(Comparison):
             yield from _printed(f"item {number}", printed, item)
             label = (catalogue.classes or {})[item.class_].label if item.class_ is not None else None
             yield from compare(f"class of item {number}", printed.class_, label)
+            group = (catalogue.groups or {})[item.group].label if item.group is not None else None
+            yield from compare(f"group of item {number}", printed.group, group)
         if self.outside is not None and catalogue.outside is not None:
             yield from _printed("what is outside the catalogue", self.outside, catalogue.outside)
 
