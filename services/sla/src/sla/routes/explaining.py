@@ -1,18 +1,18 @@
 """Why a limit ends when it does: every day, and the same in sentences; an extension is counted on from the end."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from common.basis import Basis
-from common.calendar import Allowance, Reckoning, WorkingCalendar, lines, reckon, sentences
+from common.calendar import DayLine, Unit, WorkingCalendar
 from common.calendar.explain import amount
-from common.clock import SHANGHAI
 from common.events.vocabulary import Anchor
 from common.policy import Pack
 from common.web.inputs import ApiModel
-from sla.counting import Counting, count, resumes_at
+from sla.counting import Counting, count
 from sla.deadlines import Deadline
+from sla.derivation import Leg, What, derive, end
 from sla.plan import Ruling
 
 
@@ -22,6 +22,24 @@ class DayShown(ApiModel):
     on: date
     counts: bool
     why: str
+
+
+class StepShown(ApiModel):
+    """One leg of the derivation: its days, added up from ``begins_at``, come to ``ends_at``, where the next goes on.
+
+    ``stated``, ``extension``: ``amount`` of ``unit``, or ``until``, at most to ``cap``; ``pause``: what was left at
+    ``stopped_at``, from when the clock was resumed; ``earlier``: the limit ends by so much earlier.
+    """
+
+    what: What
+    begins_at: datetime
+    ends_at: datetime
+    amount: int | None
+    unit: Unit | None
+    until: datetime | None
+    cap: datetime | None
+    stopped_at: datetime | None
+    days: tuple[DayShown, ...]
 
 
 class Explained(ApiModel):
@@ -45,14 +63,9 @@ class Explained(ApiModel):
     generation: int | None = None
     allowance: str | None = None
     explanation: tuple[DayShown, ...] = ()
+    steps: tuple[StepShown, ...] = ()
     text: tuple[str, ...] = ()
 
-
-_STATED_BY: Final = {
-    "law": "法律、法规、规章规定的期限",
-    "concluded": "结论确定的期限",
-    "imposed": "交办平台确定的期限",
-}
 
 _LATER: Final = "按其后公布的日历，期限至{}届满；已经告警、办结或者当时未逾期的，不因日历更正改变。"
 
@@ -64,7 +77,7 @@ def explained_row(row: Deadline, calendar: WorkingCalendar, in_force: WorkingCal
     """
     explained = explained_counting(row.kind, row.basis, row.counting, row.anchor.at, calendar, row.policy)
     later = count(in_force, row.anchor.at, row.counting).due_at if in_force.version != row.calendar else row.due_at
-    told = (*explained.text, _LATER.format(_end(later))) if later != row.due_at else explained.text
+    told = (*explained.text, _LATER.format(end(later))) if later != row.due_at else explained.text
     standing = {
         "due_at_by_later_calendar": later if later != row.due_at else None,
         "text": told,
@@ -85,23 +98,9 @@ def explained_counting(
     kind: str, basis: tuple[Basis, ...], counting: Counting, anchor: datetime, calendar: WorkingCalendar, policy: str
 ) -> Explained:
     """What counting comes to, step by step. ``OutsideCalendar``, ``AllowanceRefused``."""
-    instants = count(calendar, anchor, counting)
-    days, told, spans = _stated(calendar, anchor, counting)
-    due_at = instants.original_due_at
-    for nth, extension in enumerate(counting.extensions, 1):
-        if extension.allowance is None:
-            assert extension.until is not None  # an extension is a span or an instant
-            told.append(f"第{nth}次延期：批准延至{_end(extension.until)}。")
-            due_at = extension.until
-            continue
-        reckoning = _reckoned(calendar, resumes_at(due_at, extension.allowance), extension.allowance, counting)
-        told.append(f"第{nth}次延期：批准延长{amount(extension.allowance)}，自上述期限届满后继续计算。")
-        first = 1 if resumes_at(due_at, extension.allowance) < due_at else 0  # its last day has been told already
-        days += [DayShown.model_validate(line) for line in lines(reckoning)[first:]]
-        told += sentences(reckoning)[1 + first : 1 + len(reckoning.days)]
-        spans.append(f"延期{amount(extension.allowance)}")
-        due_at = reckoning.due_at
-    told.append(f"期限至{_end(instants.due_at)}届满，此后办理的为超期。")
+    instants, legs = count(calendar, anchor, counting), derive(calendar, anchor, counting)
+    told = [sentence for leg in legs for sentence in leg.told]
+    told.append(f"期限至{end(instants.due_at)}届满，此后办理的为超期。")
     if instants.provisional:
         told.append("期限涉及国务院尚未公布放假安排的年份，暂按法定节假日推定，公布后重新计算。")
     return Explained(
@@ -114,37 +113,36 @@ def explained_counting(
         provisional=instants.provisional,
         calendar=instants.calendar,
         policy=policy,
-        allowance="，".join(spans) or None,
-        explanation=tuple(days),
+        allowance=_length(counting),
+        steps=tuple(_step(leg) for leg in legs),
+        explanation=tuple(_shown(line) for leg in legs if leg.what != "earlier" for line in leg.days),
         text=(*(_quoted(one) for one in basis), *told),
     )
 
 
-def _stated(
-    calendar: WorkingCalendar, anchor: datetime, counting: Counting
-) -> tuple[list[DayShown], list[str], list[str]]:
-    """The limit as it is stated: its days, its sentences, its length in words."""
-    stated_by = [f"按{_STATED_BY[counting.source]}计算。"] if counting.source in _STATED_BY else []
-    if counting.allowance is None:
-        assert counting.until is not None  # a limit is a span or an instant
-        return [], [*stated_by, f"期限确定至{_end(counting.until)}。"], []
-    reckoning = _reckoned(calendar, anchor, counting.allowance, counting)
-    told = sentences(reckoning)[: 1 + len(reckoning.days)]
-    days = [DayShown.model_validate(line) for line in lines(reckoning)]
-    return days, [*stated_by, *told], [amount(counting.allowance)]
+def _step(leg: Leg) -> StepShown:
+    return StepShown(
+        what=leg.what,
+        begins_at=leg.begins_at,
+        ends_at=leg.ends_at,
+        amount=leg.span.amount if leg.span else None,
+        unit=leg.span.unit if leg.span else None,
+        until=leg.until,
+        cap=leg.cap,
+        stopped_at=leg.stopped_at,
+        days=tuple(_shown(line) for line in leg.days),
+    )
 
 
-def _reckoned(calendar: WorkingCalendar, start: datetime, allowance: Allowance, counting: Counting) -> Reckoning:
-    return reckon(calendar, start, allowance, day_end=counting.day_end, roll=counting.roll)
+def _shown(line: DayLine) -> DayShown:
+    return DayShown(on=line.on, counts=line.counts, why=line.why)
 
 
-def _end(due_at: datetime) -> str:
-    """The end as the rules say it: 24:00 of the last day, not 00:00 of the next."""
-    local = due_at.astimezone(SHANGHAI)
-    if local.hour or local.minute or local.second or local.microsecond:
-        return f"{local.year}年{local.month}月{local.day}日{local:%H:%M:%S}".removesuffix(":00")
-    last = local - timedelta(days=1)
-    return f"{last.year}年{last.month}月{last.day}日24:00"
+def _length(counting: Counting) -> str | None:
+    """How long it is in words, extensions included."""
+    stated = [amount(counting.allowance)] if counting.allowance else []
+    longer = [f"延期{amount(one.allowance)}" for one in counting.extensions if one.allowance]
+    return "，".join((*stated, *longer)) or None
 
 
 def exempt(kind: str, pack: Pack, rule: Ruling | None) -> Explained:
