@@ -24,7 +24,13 @@ from review import docket as dockets
 from review.clauses import basis_of, stored_basis
 from review.docket import METADATA, Docket
 
-OF_ROUND: Final = ("return_window", "extension_window", "closing")
+OF_ROUND: Final = (
+    "return_window",
+    "return_late_window",
+    "extension_window",
+    "special_extension_window",
+    "closing",
+)
 """Kinds of the lead's round of which it is known that they do not apply, once the round's deadlines have been told."""
 KEPT: Final = frozenset(
     {*OF_ROUND, "ruling", "designation", "coordination", "consultation", "escalation", "supervision_reply"}

@@ -36,6 +36,7 @@ from common.events.vocabulary import Designation
 from common.messaging.parking import is_parked
 from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
+from common.policy.matching import Situation
 from common.policy.pack import Pack
 from common.runtime.packs import PackShelf
 from common.security.access import Principal, require
@@ -66,6 +67,7 @@ DOCKET: Final = Table(
     Column("designated", Boolean, nullable=False),
     Column("dispatched_at", Instant),
     Column("category", Text),
+    Column("channel", Text),
     Column("marks", ARRAY(Text), nullable=False),
     Column("designation", JSONB(none_as_null=True), comment="what bound the unit, where it is designated"),
     Column(
@@ -98,6 +100,7 @@ class Docket:
     designated: bool
     dispatched_at: datetime | None
     category: str | None
+    channel: str | None
     marks: tuple[str, ...]
     designation: Designation | None
     sub_units: tuple[str, ...]
@@ -111,6 +114,11 @@ class Docket:
     def readers(self) -> tuple[str, ...]:
         """The units that may read what concerns the ticket: those that work on it, and those they passed it on to."""
         return (*self.holders, *self.sub_units)
+
+    @property
+    def situation(self) -> Situation:
+        """What the pack's rules may look at."""
+        return Situation(self.type, self.channel, self.category, None, frozenset(self.marks), max(self.round, 1))
 
     def lives(self, round: int) -> bool:
         """Whether what a unit filed in that round, and nobody has decided, can still be."""
@@ -284,7 +292,8 @@ def _changes(event: Event) -> dict[str, Any]:
     """The columns that an event changes."""
     match event.data:
         case TicketCreated() | TicketAmended() as told:
-            return {"type": told.type, "category": told.category, "marks": list(told.marks)}
+            said = {"type": told.type, "category": told.category, "marks": list(told.marks)}
+            return {**said, "channel": told.channel} if isinstance(told, TicketCreated) else said
         case Dispatched() | Reissued() as begun:
             return {
                 "status": "dispatched",

@@ -23,6 +23,7 @@ class Returned(TicketFact):
     legal_basis: str | None = None
     suggested_unit: UnitCode | None = None
     papers: tuple[UUID, ...] = Field(default=(), description="Attachments.")
+    explanation: str | None = Field(default=None, description="详细情况说明 (真如 三(二)3), masked.")
     guided: bool = Field(default=False, description="提出指引后退回 (清远 二(二)(三)).")
 
 
@@ -68,6 +69,10 @@ class ExtensionRequested(TicketFact):
     plan: str | None = Field(default=None, description="Plan and milestones, masked.")
     papers: tuple[UUID, ...] = ()
     nth: Count = Field(description="Which it is of the requests that the pack counts together.")
+    formalities: tuple[str, ...] = Field(
+        default=(), description="The pack's ids of what the unit declares to have been done, such as a signature."
+    )
+    head_approval: str | None = Field(default=None, description="Account of the unit's head who approved it.")
 
 
 class ExtensionRuling(TicketFact):

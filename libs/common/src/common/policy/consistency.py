@@ -194,6 +194,9 @@ def _returns(returns: Returns, limits: Limits) -> Iterator[Problem]:
     if returns.denied_when_missing.value and returns.denial_ground("missing_reason_or_basis") is None:
         sentence = "a missing field is to be denied by rule, but no ground has the mechanism 'missing_reason_or_basis'"
         yield Problem(("returns", "denied_when_missing"), sentence)
+    if (returns.late_window_needs is not None) != ("return_late_window" in limits.tables):
+        sentence = "what a return needs in the second window is said exactly where the limits have 'return_late_window'"
+        yield Problem(("returns", "late_window_needs"), sentence)
     if "return_window" not in limits.tables:
         yield Problem(("limits", "kinds"), "returns are possible, but nothing is said about 'return_window'")
 

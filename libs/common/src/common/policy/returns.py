@@ -1,13 +1,13 @@
 """Returning a work order: grounds, papers, who decides, and what becomes of the clocks."""
 
 from collections.abc import Collection
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from common.policy.ruled import Entry, Part, Register, Stated
 
-ReturnField = Literal["reason", "legal_basis", "suggested_unit"]
+ReturnField = Literal["reason", "legal_basis", "suggested_unit", "explanation"]
 Mechanism = Literal["missing_reason_or_basis", "designated"]
 BlockedCommand = Literal["sign_in", "closing"]
 
@@ -30,11 +30,16 @@ class DenialGround(Entry):
 
 
 class Returns(Part):
-    """退单 (双鸭山 第十八条、第十九条)."""
+    """退单 (双鸭山 第十八条、第十九条).
+
+    ``late_window_needs``: what a return also needs between the end of 'return_window' and that of 'return_late_window'
+    (真如 三（二）3); ``late`` then speaks of what comes after both.
+    """
 
     grounds_for_return: Register[ReturnGround]
     denial_grounds: Register[DenialGround]
     denied_when_missing: Stated[tuple[ReturnField, ...]]
+    late_window_needs: Stated[Annotated[tuple[ReturnField, ...], Field(min_length=1)]] | None = None
     late: Stated[Literal["reviewed_and_marked_overdue", "refused_and_marked_overdue"]]
     pending_blocks: Stated[tuple[BlockedCommand, ...]]
     before_sign_in: Stated[Literal["allowed", "refused"]]
@@ -47,13 +52,20 @@ class Returns(Part):
         """The ground that this mechanism establishes; none: the pack leaves the mechanism off."""
         return next((ground for ground in self.denial_grounds.values() if ground.mechanism == mechanism), None)
 
-    def denied_by_rule(self, given: Collection[str], *, designated: bool) -> DenialGround | None:
+    def missing(self, given: Collection[str], *, late_window: bool = False) -> tuple[ReturnField, ...]:
+        """What the return lacks; ``late_window``: it came after the first window and before the end of the second."""
+        more = self.late_window_needs.value if late_window and self.late_window_needs is not None else ()
+        return tuple(field for field in dict.fromkeys((*self.denied_when_missing.value, *more)) if field not in given)
+
+    def denied_by_rule(
+        self, given: Collection[str], *, designated: bool, late_window: bool = False
+    ) -> DenialGround | None:
         """The ground on which a return is denied at once, without a person, or none.
 
         ``given``: the fields the unit filled in. ``designated``: superiors, departments or a consultation named the
         unit for this ticket. 双鸭山 第十九条（二）（四）.
         """
-        if any(field not in given for field in self.denied_when_missing.value):
+        if self.missing(given, late_window=late_window):
             return self.denial_ground("missing_reason_or_basis")
         if designated:
             return self.denial_ground("designated")

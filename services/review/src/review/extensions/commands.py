@@ -17,9 +17,10 @@ from common.events.sla import DeadlineMoved
 from common.events.vocabulary import Limit
 from common.messaging.room import Transaction
 from common.observability import logger
-from common.policy.extensions import Extensions
+from common.policy.extensions import Extensions, Sort
 from common.policy.pack import Pack
 from common.security.access import Principal
+from common.web.problems import invalid
 from review import filings
 from review.cases import found, held
 from review.deadlines import of_round
@@ -31,7 +32,7 @@ from review.extensions.rules import (
     Request,
     Running,
     counted_with,
-    denied_by_rule,
+    decided_by_rule,
     require_extendable,
     require_same_counting,
     ruled,
@@ -51,6 +52,9 @@ class Paper:
     reason: str | None = None
     plan: str | None = None
     papers: tuple[UUID, ...] = ()
+    sort: Sort = "ordinary"
+    formalities: tuple[str, ...] = ()
+    head_approval: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,11 @@ async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) ->
     unsettled = await store.unsettled(tx.connection, ticket, docket.round)
     require_extendable(docket.status, round_ended=docket.round_ended, unsettled=unsettled)
     unit = filings.lead_of(docket, pack, caller, "延期由主办单位申请。")
-    running = await _running(tx, docket, docket.round, unit, pack)
+    _require_sense(extensions, paper)
+    running = await _running(tx, docket, docket.round, unit, pack, paper.sort)
     if running == NOTHING:
         raise NotExtendable("本轮没有办结时限，无须延期。")
-    if isinstance(running, Running):
+    if isinstance(running, Running) and paper.sort == "ordinary":
         require_same_counting(running.allowance, paper.requested, "requested")
     counted = counted_with(extensions, unit)
     request = Request(
@@ -101,21 +106,36 @@ async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) ->
         plan=paper.plan,
         papers=paper.papers,
         filed_at=tx.now,
+        sort=paper.sort,
+        formalities=paper.formalities,
+        head_approval=paper.head_approval,
     )
     await store.add(tx.connection, request)
     told = ExtensionRequested(
         **fact(docket, request.round, tx.now, acting(caller)),
         case=request.id,
         unit=request.unit,
-        kind="ordinary",
+        kind=request.sort,
         requested=request.requested,
         reason=request.reason,
         plan=request.plan,
         papers=request.papers,
         nth=request.nth,
+        formalities=request.formalities,
+        head_approval=request.head_approval,
     )
     tx.announce(told, subject_of_ticket(ticket))
     return await _examine(tx, docket, request, pack, running)
+
+
+def _require_sense(extensions: Extensions, paper: Paper) -> None:
+    """422 for a sort that the pack does not have, or a formality that it does not list."""
+    special = extensions.special
+    if paper.sort == "special" and special is None:
+        raise invalid("sort", "not_in_pack", "本地区的规定没有特殊延期。")
+    listed = tuple(special.formalities) if special is not None and paper.sort == "special" else ()
+    if unknown := [code for code in paper.formalities if code not in listed]:
+        raise invalid("formalities", "not_in_pack", f"本地区的规定没有列明：{'、'.join(unknown)}。")
 
 
 NOTHING: Final = "nothing_runs"
@@ -123,7 +143,7 @@ NOTHING: Final = "nothing_runs"
 
 
 async def _running(
-    tx: Transaction, docket: Docket, round: int, unit: str, pack: Pack
+    tx: Transaction, docket: Docket, round: int, unit: str, pack: Pack, sort: Sort
 ) -> Running | Literal["nothing_runs"] | None:
     """The limit that would be extended; None while it is not known.
 
@@ -135,9 +155,10 @@ async def _running(
         return "nothing_runs"
     if closing is None:
         return None
-    if "extension_window" not in kinds:
+    kind = "special_extension_window" if sort == "special" else "extension_window"
+    if kind not in kinds:
         return Running(None, 0, closing.allowance)
-    window = await of_round(tx.connection, docket.ticket, "extension_window", round, units)
+    window = await of_round(tx.connection, docket.ticket, kind, round, units)
     return None if window is None else Running(window.due_at, window.generation, closing.allowance)
 
 
@@ -152,7 +173,13 @@ async def _examine(
     settled = await store.settled_at_generation(tx.connection, request.ticket, request.round)
     if waits_for_move(running, request.filed_at, settled):
         return request
-    decision = denied_by_rule(_section(pack), request, running)
+    decision = decided_by_rule(
+        _section(pack),
+        request,
+        running,
+        situation=docket.situation,
+        granted_before=await store.granted_before(tx.connection, request.ticket, request.round),
+    )
     if decision is None:
         return await store.set_state(tx.connection, request, "queued")
     return await _decide(tx, docket, request, decision, BY_RULE)
@@ -163,7 +190,7 @@ async def _decide(tx: Transaction, docket: Docket, request: Request, decision: D
     common = {
         "case": request.id,
         "unit": request.unit,
-        "kind": "ordinary",
+        "kind": request.sort,
         "filed_at": request.filed_at,
         "by_rule": decision.by_rule,
         "window_due_at": decision.window_due_at,
@@ -203,7 +230,7 @@ async def rule(tx: Transaction, caller: Principal, case: UUID, ruling: Ruling) -
     """A reviewer's decision; a grant takes effect only with dispatch's answer. ``may_rule`` has been asked."""
     docket, request = await held(tx, store.load, case)
     pack = await pack_of(tx.connection, docket)
-    running = await _running(tx, docket, request.round, request.unit, pack)
+    running = await _running(tx, docket, request.round, request.unit, pack, request.sort)
     if docket.lives(request.round):
         require_round(ruling.round, docket.round)
     decision = ruled(
@@ -224,7 +251,7 @@ async def examine_waiting(tx: Transaction, docket: Docket) -> None:
     for request in await store.undecided(tx.connection, docket.ticket, ("pending",)):
         if request.round == docket.round:
             pack = await pack_of(tx.connection, docket)
-            running = await _running(tx, docket, request.round, request.unit, pack)
+            running = await _running(tx, docket, request.round, request.unit, pack, request.sort)
             await _examine(tx, docket, request, pack, running)
 
 

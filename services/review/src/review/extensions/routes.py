@@ -15,10 +15,11 @@ from common.events.envelope import UnitCode
 from common.events.vocabulary import Limit, Slug
 from common.messaging.room import Room, Transaction
 from common.messaging.runner import Transient
+from common.policy.extensions import Sort
 from common.security.access import Principal, admit, require, visible_unit
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
-from common.web.inputs import ApiModel
+from common.web.inputs import ApiModel, Text
 from common.web.reading import Page
 from common.web.routing import router
 from review import board
@@ -31,13 +32,18 @@ from review.extensions.rules import Running, State, grounds_of_denial, to_be_arg
 
 
 class NewExtension(ApiModel):
-    """延期申请. A reason that is left out or blank counts as not given."""
+    """延期申请. A reason that is left out or blank counts as not given. ``sort`` special: 特殊延期, with the
+    formalities that the unit declares to have been done. ``head_approval``: the account of the unit's head who approved
+    it."""
 
     round: RoundSeen
     requested: SpanWanted
     reason: Written | None = None
     plan: Written | None = None
     papers: Annotated[tuple[UUID, ...], Field(max_length=20)] = ()
+    sort: Sort = "ordinary"
+    formalities: Annotated[tuple[Slug, ...], Field(max_length=20)] = ()
+    head_approval: Annotated[str, Text(100)] | None = None
 
 
 class NewRuling(ApiModel):
@@ -74,6 +80,9 @@ class ExtensionSeen(CaseSeen):
     reason: str | None
     plan: str | None
     papers: tuple[UUID, ...]
+    sort: Sort
+    formalities: tuple[str, ...]
+    head_approval: str | None
     filed_at: datetime
     window_due_at: datetime | None
     late: bool | None
@@ -100,6 +109,9 @@ def extension_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
             reason=masked(body.reason),
             plan=masked(body.plan),
             papers=body.papers,
+            sort=body.sort,
+            formalities=body.formalities,
+            head_approval=body.head_approval,
         )
 
         async def allowed(tx: Transaction) -> None:
@@ -177,6 +189,7 @@ async def _one_seen(connection: AsyncConnection, row: Any, *, reviews: bool) -> 
         **{name: getattr(row, name) for name in _COPIED},
         requested=requested,
         papers=tuple(row.papers),
+        formalities=tuple(row.formalities),
         window_due_at=row.window_due_at if decided else row.current_due_at,
         late=late,
         allowance=allowance,
@@ -189,7 +202,7 @@ async def _one_seen(connection: AsyncConnection, row: Any, *, reviews: bool) -> 
 
 _COPIED = (
     "id", "ticket", "number", "jurisdiction", "policy", "round", "unit", "state", "nth", "reason", "plan", "filed_at",
-    "closing_due_at", "lapsed_because",
+    "closing_due_at", "lapsed_because", "sort", "head_approval",
 )  # fmt: skip
 
 

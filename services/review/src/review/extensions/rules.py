@@ -9,8 +9,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 from common.basis import Basis
+from common.calendar import Allowance
 from common.events.vocabulary import Limit
-from common.policy.extensions import Asked, ExtensionDenial, Extensions
+from common.policy.extensions import Asked, ExtensionDenial, Extensions, Sort
+from common.policy.matching import Situation
 from review.refusals import FieldRefused, Refused
 from review.statuses import HELD
 
@@ -31,7 +33,7 @@ _WORDS: Final[dict[State, str]] = {
     "denied": "不予同意",
     "lapsed": "已随本轮办理终结而失效",
 }
-_FIELDS: Final = {"reason": "延期理由", "plan": "办理计划", "papers": "相关材料"}
+_FIELDS: Final = {"reason": "延期理由", "plan": "办理计划", "papers": "相关材料", "head_approval": "单位负责人同意"}
 _COUNTED_IN: Final = {
     "minutes": "分钟",
     "clock_hours": "小时",
@@ -72,7 +74,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One extension as a unit asked for it. ``nth``: which of the requests that the pack counts together it is."""
+    """One extension as a unit asked for it. ``nth``: which of the requests that the pack counts together it is.
+    ``formalities``: the pack's codes of what the unit declares to have been done."""
 
     id: UUID
     ticket: UUID
@@ -85,12 +88,17 @@ class Request:
     plan: str | None
     papers: tuple[UUID, ...]
     filed_at: datetime
+    sort: Sort = "ordinary"
+    formalities: tuple[str, ...] = ()
+    head_approval: str | None = None
 
     @property
     def given(self) -> frozenset[str]:
-        """The fields that the unit filled in."""
-        filled = {"reason": self.reason, "plan": self.plan, "papers": self.papers}
-        return frozenset(name for name, value in filled.items() if value)
+        """The fields that the unit filled in, and the formalities it declares."""
+        filled = {
+            "reason": self.reason, "plan": self.plan, "papers": self.papers, "head_approval": self.head_approval,
+        }  # fmt: skip
+        return frozenset((*(name for name, value in filled.items() if value), *self.formalities))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +148,53 @@ def counted_with(extensions: Extensions, unit: str) -> str | None:
     return unit if extensions.counted_by.value == "unit" else None
 
 
-def denied_by_rule(extensions: Extensions, request: Request, running: Running) -> Decision | None:
-    """The denial that needs no person, or None: a reviewer decides (双鸭山 第二十条)."""
-    asked = Asked(request.given, running.late(request.filed_at), request.nth)
+def decided_by_rule(
+    extensions: Extensions,
+    request: Request,
+    running: Running,
+    *,
+    situation: Situation | None = None,
+    granted_before: tuple[Limit, ...] = (),
+) -> Decision | None:
+    """The decision that needs no person, or None: a reviewer decides (双鸭山 第二十条).
+
+    ``granted_before``: the ordinary extensions of the round so far. Where the pack leaves it to the unit's head, or to
+    notice alone, what no rule denies is granted as asked.
+    """
+    denial = denied_by_rule(extensions, request, running, situation=situation, granted_before=granted_before)
+    approved_by = extensions.approved_by
+    if denial is not None or request.sort == "special" or approved_by is None or extensions.needs_reviewer:
+        return denial
+    bases = (approved_by.basis, extensions.effective.basis, extensions.requester_told_by.basis)
+    return _decision(request, running, "granted", True, None, None, request.requested, bases)
+
+
+def denied_by_rule(
+    extensions: Extensions,
+    request: Request,
+    running: Running,
+    *,
+    situation: Situation | None = None,
+    granted_before: tuple[Limit, ...] = (),
+) -> Decision | None:
+    """The denial that needs no person, or None."""
+    asked = Asked(
+        request.given,
+        running.late(request.filed_at),
+        request.nth,
+        request.sort,
+        Allowance(request.requested.amount, request.requested.unit),
+        tuple(Allowance(one.amount, one.unit) for one in granted_before),
+        situation or Situation(),
+    )
     ground = extensions.denied_by_rule(asked)
     if ground is None:
         return None
     note = ground.label
     if ground.mechanism == "missing_field":
-        note = f"未填写：{'、'.join(_FIELDS[field] for field in extensions.missing(asked))}。"
+        formalities = extensions.special.formalities if extensions.special is not None else {}
+        names = {**_FIELDS, **{code: one.label for code, one in formalities.items()}}
+        note = f"未填写：{'、'.join(names[name] for name in extensions.missing(asked))}。"
     return _decision(request, running, "denied", True, ground.code, note, None, (ground.basis,))
 
 
@@ -164,6 +210,9 @@ def longer_than_limit(granted: Limit, allowance: Limit | None) -> bool:
 
 def to_be_argued(extensions: Extensions, type: str | None, granted: Limit, running: Running) -> tuple[Basis, ...]:
     """The "in general" and "in principle" that granting this departs from; none: it needs no argument."""
+    if extensions.each is not None:
+        each = extensions.each.allowance
+        return extensions.departures(type, longer=granted.unit != each.unit or granted.amount > each.amount)
     return extensions.departures(type, longer=longer_than_limit(granted, running.allowance))
 
 
@@ -188,10 +237,13 @@ def ruled(
     if ground is not None:
         raise FieldRefused("ground", "not_asked", "同意延期无须选择不予同意的理由。")
     longer_by = granted or request.requested
-    require_same_counting(running.allowance, longer_by, "granted" if granted else "requested")
+    if request.sort == "ordinary":
+        require_same_counting(running.allowance, longer_by, "granted" if granted else "requested")
+    elif granted is not None and granted != request.requested:
+        raise FieldRefused("granted", "as_requested", "特殊延期按规定的期限同意或者不予同意。")
     if longer_by.unit == request.requested.unit and longer_by.amount > request.requested.amount:
         raise FieldRefused("granted.amount", "at_most_requested", "同意的延期不得长于申请的延期。")
-    argued = to_be_argued(extensions, type, longer_by, running)
+    argued = to_be_argued(extensions, type, longer_by, running) if request.sort == "ordinary" else ()
     if argued and not note:
         raise FieldRefused("note", "departure", "此项同意不合“一般”或者“原则上”的规定，应当说明理由。", basis=argued)
     bases = (extensions.effective.basis, *argued, extensions.requester_told_by.basis)

@@ -60,6 +60,9 @@ EXTENSION: Final = Table(
     Column("decided_at", Instant),
     Column("told_at", Instant, comment="when the unit told the requester, after the grant"),
     Column("lapsed_because", Text),
+    Column("sort", Text, nullable=False, server_default="ordinary"),
+    Column("formalities", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("head_approval", Text),
 )
 Index(
     "extension_case_unsettled_key",
@@ -79,7 +82,8 @@ _REQUEST: Final = (*(EXTENSION.c[name] for name in _PLAIN), EXTENSION.c.requeste
 def _request(row: Any) -> Request:
     columns = {name: getattr(row, name) for name in _PLAIN}
     requested = Limit(amount=row.requested_amount, unit=row.requested_unit)
-    return Request(**{**columns, "papers": tuple(row.papers)}, requested=requested)
+    lists = {"papers": tuple(row.papers), "formalities": tuple(row.formalities)}
+    return Request(**{**columns, **lists}, requested=requested)
 
 
 async def load(connection: AsyncConnection, case: UUID) -> Request | None:
@@ -105,6 +109,17 @@ async def asked(connection: AsyncConnection, ticket: UUID, unit: str | None) -> 
     if unit is not None:
         query = query.where(EXTENSION.c.unit == unit)
     return int((await connection.execute(query)).scalar_one())
+
+
+async def granted_before(connection: AsyncConnection, ticket: UUID, round: int) -> tuple[Limit, ...]:
+    """The ordinary extensions of the round that took effect, or will."""
+    query = select(EXTENSION.c.granted_amount, EXTENSION.c.granted_unit).where(
+        EXTENSION.c.ticket == ticket,
+        EXTENSION.c.round == round,
+        EXTENSION.c.sort == "ordinary",
+        EXTENSION.c.state.in_(("granted", "applied")),
+    )
+    return tuple(Limit(amount=row.granted_amount, unit=row.granted_unit) for row in await connection.execute(query))
 
 
 async def settled_at_generation(connection: AsyncConnection, ticket: UUID, round: int) -> int | None:

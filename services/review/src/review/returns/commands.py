@@ -46,6 +46,7 @@ class Paper:
     reason: str | None = None
     legal_basis: str | None = None
     suggested_unit: str | None = None
+    explanation: str | None = None
     papers: tuple[UUID, ...] = ()
 
 
@@ -85,6 +86,7 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -
         suggested_unit=paper.suggested_unit,
         papers=paper.papers,
         filed_at=tx.now,
+        explanation=paper.explanation,
     )
     await store.add(tx.connection, filing)
     told = Returned(
@@ -96,6 +98,7 @@ async def file(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) -
         legal_basis=filing.legal_basis,
         suggested_unit=filing.suggested_unit,
         papers=filing.papers,
+        explanation=filing.explanation,
     )
     tx.announce(told, subject_of_ticket(ticket))
     window = await _window(tx, docket, filing, returns)

@@ -39,6 +39,7 @@ class NewReturn(ApiModel):
     reason: Written | None = None
     legal_basis: Written | None = None
     suggested_unit: UnitCode | None = None
+    explanation: Written | None = None
     papers: Annotated[tuple[UUID, ...], Field(max_length=20)] = ()
 
 
@@ -91,6 +92,7 @@ class ReturnSeen(CaseSeen):
     reason: str | None
     legal_basis: str | None
     suggested_unit: str | None
+    explanation: str | None
     papers: tuple[UUID, ...]
     filed_at: datetime
     window_due_at: datetime | None
@@ -116,6 +118,7 @@ def return_routes(room: Room, run: Commands[Transaction]) -> APIRouter:
             reason=masked(body.reason),
             legal_basis=masked(body.legal_basis),
             suggested_unit=body.suggested_unit,
+            explanation=masked(body.explanation),
             papers=body.papers,
         )
 
@@ -206,7 +209,7 @@ async def _seen(connection: AsyncConnection, caller: Principal, rows: Sequence[A
 
 _COPIED = (
     "id", "ticket", "number", "jurisdiction", "policy", "round", "unit", "state", "ground", "reason", "legal_basis",
-    "suggested_unit", "filed_at", "lapsed_because",
+    "suggested_unit", "explanation", "filed_at", "lapsed_because",
 )  # fmt: skip
 
 

@@ -57,13 +57,22 @@ class GroundNotOfDecision(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Until when the round may be returned; ``due_at`` is the first late instant, None: no window applies."""
+    """Until when the round may be returned; ``due_at`` is the first late instant, None: no window applies.
+
+    ``last_due_at``: that of the second window, in which more is needed (真如 三（二）3), where the pack has one.
+    """
 
     due_at: datetime | None
     basis: tuple[Basis, ...] = ()
+    last_due_at: datetime | None = None
 
     def late(self, filed_at: datetime) -> bool | None:
-        return None if self.due_at is None else filed_at >= self.due_at
+        last = self.last_due_at or self.due_at
+        return None if last is None else filed_at >= last
+
+    def late_window(self, filed_at: datetime) -> bool:
+        """Whether it came after the first window and in the second."""
+        return self.due_at is not None and self.last_due_at is not None and self.due_at <= filed_at < self.last_due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ class Filing:
     suggested_unit: str | None
     papers: tuple[UUID, ...]
     filed_at: datetime
+    explanation: str | None = None
 
     @property
     def given(self) -> frozenset[str]:
@@ -103,6 +113,7 @@ class Filing:
             "reason": self.reason,
             "legal_basis": self.legal_basis,
             "suggested_unit": self.suggested_unit,
+            "explanation": self.explanation,
         }
         return frozenset(name for name, text in filled.items() if text)
 
@@ -132,9 +143,12 @@ def denied_by_rule(
     packs' rules. A late return that is reviewed stays late whatever the reviewer decides (第十八条). ``designation``:
     by whom the unit was named, where that was told.
     """
-    ground = returns.denied_by_rule(filing.given, designated=designated)
+    if window.late(filing.filed_at) and returns.late.value == "refused_and_marked_overdue":
+        return _denial(returns, filing, window, None, "超过退单期限，不予审核。", returns.late.basis)
+    second = window.late_window(filing.filed_at)
+    ground = returns.denied_by_rule(filing.given, designated=designated, late_window=second)
     if ground is not None:
-        missing = [field for field in returns.denied_when_missing.value if field not in filing.given]
+        missing = returns.missing(filing.given, late_window=second)
         if ground.mechanism == "missing_reason_or_basis":
             note = f"未填写：{'、'.join(_FIELDS[field] for field in missing)}。"
             return _denial(returns, filing, window, ground.code, note, ground.basis)
@@ -146,8 +160,6 @@ def denied_by_rule(
     if redo and not returns.redo_round_may_be_returned.value:
         stated = returns.redo_round_may_be_returned
         return _denial(returns, filing, window, None, "再次办理的工单不得退回。", stated.basis)
-    if window.late(filing.filed_at) and returns.late.value == "refused_and_marked_overdue":
-        return _denial(returns, filing, window, None, "超过退单期限，不予审核。", returns.late.basis)
     return None
 
 
@@ -173,7 +185,12 @@ def _paper(ground: DenialGround, designation: Designation) -> Basis:
     return Basis(rule=ground.rule, document=_NAMED_BY[designation.by][1], article=str(reference) if reference else None)
 
 
-_FIELDS: Final = {"reason": "退回理由", "legal_basis": "退回依据", "suggested_unit": "转送建议"}
+_FIELDS: Final = {
+    "reason": "退回理由",
+    "legal_basis": "退回依据",
+    "suggested_unit": "转送建议",
+    "explanation": "详细情况说明",
+}
 
 
 def _denial(
@@ -222,6 +239,8 @@ def ruled(
 
 
 def _lateness(returns: Returns, filing: Filing, window: Window) -> tuple[Basis, ...]:
+    if window.late_window(filing.filed_at) and returns.late_window_needs is not None:
+        return (returns.late_window_needs.basis,)
     return (returns.late.basis,) if window.late(filing.filed_at) else ()
 
 

@@ -54,6 +54,7 @@ RETURN: Final = Table(
     Column("decided_at", Instant),
     Column("lapsed_because", Text),
     Column("designation", JSONB(none_as_null=True)),
+    Column("explanation", Text),
 )
 Index(
     "return_case_unsettled_key",
@@ -129,7 +130,10 @@ async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket)
     """
     units = dict.fromkeys((filing.unit, docket.unit or filing.unit))
     known = await of_round(connection, filing.ticket, "return_window", filing.round, tuple(units))
-    return None if known is None else Window(known.due_at, known.basis)
+    if known is None:
+        return None
+    second = await of_round(connection, filing.ticket, "return_late_window", filing.round, tuple(units))
+    return Window(known.due_at, known.basis, second.due_at if second is not None else None)
 
 
 _VIEW: Final = board.view(RETURN, DEADLINE.c.due_at.label("current_due_at")).outerjoin(
