@@ -39,11 +39,11 @@ LARGEST_PACK = 900_000
 
 
 class Document(Part):
-    """A published document that the pack quotes."""
+    """A published document that the pack quotes. Its publisher and day are left out where it names none."""
 
     title: Words
     published_by: Words | None = None
-    published_on: date
+    published_on: date | None = None
 
 
 class Pack(Part):
