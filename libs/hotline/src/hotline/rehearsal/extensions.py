@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator
 
 from common.events.vocabulary import Limit
-from common.policy.extensions import Extensions
+from common.policy.extensions import Extensions, Sort
 from common.policy.limits import Span
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.clocks import deadlines, extended
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
-from review.extensions.rules import Request, Running, counted_with, denied_by_rule, grounds_of_denial, ruled
+from review.extensions.rules import Request, Running, counted_with, decided_by_rule, grounds_of_denial, ruled
 from review.refusals import FieldRefused, Refused
 
 _CASE: Final = UUID(int=1)
@@ -37,11 +37,16 @@ class ReviewerRules(Part):
 
 class ExtensionRequested(Expectation):
     """A request as the lead (主办单位) files it: ``nth`` of those that count together, or ``asked_before`` by these
-    units on the ticket. ``denied_by`` none: a reviewer decides."""
+    units on the ticket. ``denied_by`` none: a reviewer decides, or it is granted as asked (``granted_by_rule``).
+    ``granted_before``: what took effect in this round."""
 
     filed_at: AwareDatetime
     asks: Span
-    given: tuple[Literal["reason", "plan"], ...] = ("reason",)
+    given: tuple[Literal["reason", "plan", "papers", "head_approval"], ...] = ("reason",)
+    sort: Sort = "ordinary"
+    formalities: tuple[Code, ...] = ()
+    granted_before: tuple[Span, ...] = ()
+    granted_by_rule: bool = False
     nth: int = 1
     asked_before: tuple[Words, ...] | None = None
     denied_by: Code | None = None
@@ -56,7 +61,14 @@ class ExtensionRequested(Expectation):
             yield "the pack knows no extensions"
             return
         running, request = self._running(stage), self._request(extensions)
-        denial = denied_by_rule(extensions, request, running)
+        before = tuple(Limit(amount=one.amount, unit=one.unit) for one in self.granted_before)
+        found = decided_by_rule(extensions, request, running, situation=stage.situation, granted_before=before)
+        granted = found if found is not None and found.outcome == "granted" else None
+        denial = found if granted is None else None
+        yield from compare("granted by rule", self.granted_by_rule, granted is not None)
+        if granted is not None:
+            yield from compare("articles of the grant", self.articles, articles(granted.basis))
+            return
         yield from compare("denied by rule on the ground", self.denied_by, denial.ground if denial else None)
         yield from compare("what the unit reads", self.note, denial.note if denial else None)
         yield from compare("articles of the denial", self.articles, articles(denial.basis) if denial else ())
@@ -68,7 +80,8 @@ class ExtensionRequested(Expectation):
 
     def _running(self, stage: Stage) -> Running:
         set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
-        window, stated = set_.get("extension_window"), set_["closing"].counting.allowance
+        kind = "special_extension_window" if self.sort == "special" else "extension_window"
+        window, stated = set_.get(kind), set_["closing"].counting.allowance
         limit = Limit(amount=stated.amount, unit=stated.unit) if stated else None
         return Running(window.due_at if window else None, 1, limit)
 
@@ -83,7 +96,8 @@ class ExtensionRequested(Expectation):
             id=_CASE, ticket=_CASE, round=1, unit=_LEAD, state="queued", nth=self._nth(extensions),
             requested=Limit(amount=self.asks.amount, unit=self.asks.unit),
             reason="情况复杂。" if "reason" in self.given else None, plan="计划。" if "plan" in self.given else None,
-            papers=(), filed_at=self.filed_at,
+            papers=(_CASE,) if "papers" in self.given else (), filed_at=self.filed_at, sort=self.sort,
+            formalities=self.formalities, head_approval="leader" if "head_approval" in self.given else None,
         )  # fmt: skip
 
     def _reviewed(self, reviewer: ReviewerRules, stage: Stage, request: Request, running: Running) -> Iterator[str]:
@@ -104,6 +118,9 @@ class ExtensionRequested(Expectation):
         if reviewer.closing_due is not None:
             set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
             spans = (*reviewer.earlier, reviewer.granted or self.asks)
-            for kind in ("closing", "extension_window"):
-                moved = extended(stage, set_[kind], spans).due_at
-                yield from compare(f"{kind} due with the extension", reviewer.closing_due, moved)
+            moved = extended(stage, set_["closing"], spans).due_at
+            yield from compare("closing due with the extension", reviewer.closing_due, moved)
+            window = set_.get("extension_window")
+            if window is not None and window.counting.earlier_by is None:
+                moved = extended(stage, window, spans).due_at
+                yield from compare("extension_window due with the extension", reviewer.closing_due, moved)

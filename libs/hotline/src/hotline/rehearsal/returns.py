@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from common.policy.returns import ReturnField
 from common.policy.ruled import Code, Part, Words
 from common.web.problems import Problem
 from dispatch.docket import Docket, require_no_blocking_return
@@ -16,7 +17,12 @@ from review.refusals import Refused
 from review.returns.rules import Decision, Filing, Window, denied_by_rule, grounds_for, require_returnable, ruled
 
 _CASE = UUID(int=1)
-_PAPERS = {"reason": "不属于本单位职责。", "legal_basis": "有关规定。", "suggested_unit": "某单位"}
+_PAPERS = {
+    "reason": "不属于本单位职责。",
+    "legal_basis": "有关规定。",
+    "suggested_unit": "某单位",
+    "explanation": "详细情况。",
+}
 
 
 class ReviewerRules(Part):
@@ -55,7 +61,7 @@ class ReturnFiled(Expectation):
     filed_at: AwareDatetime
     signed_in: bool
     redo: bool = False
-    given: tuple[Literal["reason", "legal_basis", "suggested_unit"], ...]
+    given: tuple[ReturnField, ...]
     designated: bool = False
     redispatched_at: AwareDatetime | None = None
     reviewer: Annotated[tuple[ReviewerRules, ...], BeforeValidator(listed)] = ()
@@ -70,7 +76,8 @@ class ReturnFiled(Expectation):
             yield from compare("the return is filed", expect.refused, refused.detail)
             return
         yield from compare("the return is filed", expect.refused, None)
-        window = Window(due_at(stage, "return_window", stage.dispatched_at))
+        last = due_at(stage, "return_late_window", stage.dispatched_at)
+        window = Window(due_at(stage, "return_window", stage.dispatched_at), last_due_at=last)
         late = bool(window.late(self.filed_at))
         yield from compare("the return is in time", expect.in_time, not late)
         yield from compare("the ticket is marked overdue", expect.marked_overdue, late)
