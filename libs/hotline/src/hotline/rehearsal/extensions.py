@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BeforeValidator
 
 from common.events.vocabulary import Limit
 from common.policy.extensions import Extensions, Sort
-from common.policy.limits import Span
+from common.policy.limits import Kind, Span
 from common.policy.ruled import Code, Part, Words
 from hotline.rehearsal.clocks import deadlines, extended
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare, listed
@@ -80,7 +80,7 @@ class ExtensionRequested(Expectation):
 
     def _running(self, stage: Stage) -> Running:
         set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
-        kind = "special_extension_window" if self.sort == "special" else "extension_window"
+        kind: Kind = "special_extension_window" if self.sort == "special" else "extension_window"
         window, stated = set_.get(kind), set_["closing"].counting.allowance
         limit = Limit(amount=stated.amount, unit=stated.unit) if stated else None
         return Running(window.due_at if window else None, 1, limit)
