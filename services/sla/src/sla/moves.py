@@ -55,7 +55,9 @@ def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
 def _cap(known: Known, rules: Rules) -> datetime | None:
     """The instant beyond which no ordinary extension of the round reaches (真如 三(二)2（1）)."""
     latest = rules.pack.limits.latest
-    rows = [row for row in known.rows if latest and row.kind == latest.value and row.round == known.docket.round]
+    if latest is None:
+        return None
+    rows = [row for row in known.rows if row.kind == latest.value and row.round == known.docket.round]
     return rows[0].due_at if rows else None
 
 

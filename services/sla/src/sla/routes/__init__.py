@@ -11,6 +11,7 @@ from common.web.routing import router
 from .calendars import add_calendars
 from .clocks import add_deadlines
 from .policies import add_policies
+from .previews import add_previews
 
 __all__ = ["routes"]
 
@@ -19,6 +20,7 @@ def routes(room: Room, commands: Commands[Transaction], packs: Path) -> APIRoute
     """All routes of sla but the parked events'."""
     api = router(prefix="/v1", tags=["时限"])
     add_deadlines(api, room)
+    add_previews(api, room)
     add_policies(api, room, commands, packs)
     add_calendars(api, room)
     return api

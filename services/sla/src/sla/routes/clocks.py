@@ -5,25 +5,22 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from common.basis import Basis
-from common.calendar import AllowanceRefused, NoCalendar, OutsideCalendar
-from common.events.envelope import Jurisdiction, UnitCode
-from common.events.vocabulary import Anchor, DeadlineKind, LegalLimit, Slug, TicketType
+from common.events.envelope import UnitCode
+from common.events.vocabulary import Anchor, DeadlineKind
 from common.messaging.room import Room
-from common.policy import NoPackInForce, Situation
 from common.security.access import Principal, admit, require
 from common.security.bearer import Caller
-from common.web.inputs import ApiModel, Instant, Text
-from common.web.problems import Problem, invalid, not_found
+from common.web.inputs import ApiModel
+from common.web.problems import Problem, not_found
 from common.web.reading import Page
 from sla.deadlines import Deadline
 from sla.docket import Docket
 from sla.plan import NoRuleApplies, ruling
 from sla.store import CALENDARS, SHELF, deadlines_of, load_docket
 
-from .explaining import Explained, exempt, explained_counting, explained_row
+from .explaining import Explained, exempt, explained_row
 
 
 class DeadlineShown(ApiModel):
@@ -51,24 +48,6 @@ class DeadlineShown(ApiModel):
     policy: str
     calendar: str
     basis: Basis
-
-
-class SituationGiven(ApiModel):
-    type: TicketType | None = None
-    channel: Slug | None = None
-    category: Annotated[str, Text(200)] | None = None
-    marks: Annotated[tuple[Slug, ...], Field(max_length=20)] = ()
-    round: Annotated[int, Field(ge=1, le=1000)] = 1
-    legal_limit: LegalLimit | None = None
-
-
-class Preview(ApiModel):
-    """A situation that does not exist."""
-
-    jurisdiction: Jurisdiction
-    kind: DeadlineKind
-    from_: Annotated[Instant, Field(alias="from")]
-    situation: SituationGiven = SituationGiven()
 
 
 def add_deadlines(api: APIRouter, room: Room) -> None:
@@ -113,35 +92,6 @@ def add_deadlines(api: APIRouter, room: Room) -> None:
         if rule is not None and rule.counting is not None:
             raise not_set
         return exempt(kind, pack, rule)
-
-    @api.post("/deadline-previews")
-    async def preview_deadline(wanted: Preview, caller: Caller) -> Explained:
-        """假设情形下的时限，不登记任何事项."""
-        require("deadlines.preview", caller, jurisdiction=wanted.jurisdiction)
-        try:
-            pack = await SHELF.in_force(room.database, wanted.jurisdiction, wanted.from_)
-        except NoPackInForce as none:
-            field, rule_name = ("from", "no_policy") if none.known else ("jurisdiction", "unknown")
-            raise invalid(field, rule_name, "该地区在所述时间没有施行的规则。") from none
-        given = wanted.situation
-        if given.type is not None and given.type not in pack.ticket.types:
-            raise invalid("situation.type", "not_in_pack", "该地区的规则没有此诉求类型。")
-        if not set(given.marks) <= set(pack.ticket.marks):
-            raise invalid("situation.marks", "not_in_pack", "该地区的规则没有此标记。")
-        situation = Situation(given.type, given.channel, given.category, None, frozenset(given.marks), given.round)
-        try:
-            rule = ruling(pack, wanted.kind, situation, wanted.from_, given.legal_limit)
-        except NoRuleApplies as silent:
-            told = "规则没有适用于所述情形的此项时限；请写明诉求类型。"
-            raise invalid("situation.type", "required" if given.type is None else "no_rule", told) from silent
-        if rule is None or rule.counting is None:
-            return exempt(wanted.kind, pack, rule)
-        async with room.database.engine.connect() as connection:
-            try:
-                calendar = await CALENDARS.current(connection)
-                return explained_counting(wanted.kind, rule.basis, rule.counting, wanted.from_, calendar, pack.version)
-            except (NoCalendar, OutsideCalendar, AllowanceRefused) as beyond:
-                raise invalid("from", "outside_calendar", "日历不包括所述时间。") from beyond
 
 
 async def _visible(room: Room, caller: Principal, ticket: UUID) -> tuple[Docket, list[Deadline]]:
