@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import get_args
 
@@ -148,3 +148,12 @@ def test_a_warning_leaves_exactly_its_working_days(due_at: datetime, amount: int
     last = (again - timedelta(microseconds=1)).astimezone(UTC) + EIGHT_HOURS
     between = range(last.toordinal() + 1, (due_at + EIGHT_HOURS).toordinal())
     assert again == due_at or not any(CALENDAR.describe(date.fromordinal(day)).counts for day in between)
+
+
+def test_many_limits_are_in_utc_whatever_zone_their_anchors_are_in() -> None:
+    local = datetime(2025, 9, 26, 16, tzinfo=timezone(EIGHT_HOURS))
+    for unit in get_args(Unit):
+        [found] = due_many(CALENDAR, [local], Allowance(2, unit))
+        assert found == due(CALENDAR, local, Allowance(2, unit))
+        assert found.due_at.tzinfo is UTC
+    assert due_many(CALENDAR, [], Allowance(1, "minutes")) == []

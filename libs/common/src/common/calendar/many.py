@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from common.calendar.reckon import Allowance, Due, due
-from common.calendar.working import WorkingCalendar
+from common.calendar.reckon import BY_THE_CLOCK, Allowance, Due, due
+from common.calendar.working import OutsideCalendar, WorkingCalendar
 from common.clock import SHANGHAI, NaiveInstant
 
 _DAY: Final = timedelta(days=1)
@@ -37,12 +37,20 @@ def due_many(
             # 00:00 sharp belongs to the day that it ends: from there whole working days are used up.
             origin = _ORIGIN + _INSTANT
             return [
-                Due(anchor + shift, provisional) if isinstance(shift, timedelta) else Due(shift, provisional)
-                for anchor in anchors
-                for shift, provisional in (shifts[(anchor - origin).days],)
+                Due(origin + (since + shift), provisional) if isinstance(shift, timedelta) else Due(shift, provisional)
+                for since in [anchor - origin for anchor in anchors]
+                for shift, provisional in (shifts[since.days],)
             ]
+        if allowance.unit in BY_THE_CLOCK and day_end != time():
+            end = _ORIGIN + allowance.amount * BY_THE_CLOCK[allowance.unit]
+            ends_at = [end + (anchor - _ORIGIN) for anchor in anchors]
+            for edge in (min(ends_at), max(ends_at)) if ends_at else ():
+                calendar.place(edge.toordinal())  # OutsideCalendar, as for counts of days
+            return [Due(one, False) for one in ends_at]
     except TypeError:
         raise NaiveInstant("among the anchors is one without an offset") from None
+    except OverflowError:
+        raise OutsideCalendar(f"{allowance.amount} {allowance.unit} lead out of the calendar") from None
     return [due(calendar, anchor, allowance, day_end=day_end, roll=roll) for anchor in anchors]
 
 

@@ -17,7 +17,7 @@ Unit = Literal["minutes", "clock_hours", "natural_days", "working_days", "rollin
 
 _DAY: Final = timedelta(days=1)
 _COUNTED_IN_DAYS: Final = frozenset(("natural_days", "working_days"))
-_BY_THE_CLOCK: Final = {"minutes": timedelta(minutes=1), "clock_hours": timedelta(hours=1)}
+BY_THE_CLOCK: Final = {"minutes": timedelta(minutes=1), "clock_hours": timedelta(hours=1)}
 
 
 class AllowanceRefused(ValueError):
@@ -41,7 +41,7 @@ class Allowance:
             raise AllowanceRefused(f"{self.unit!r} is not a unit of time: {', '.join(get_args(Unit))}")
         if self.amount < 0:
             raise AllowanceRefused(f"{self.amount} {self.unit}: an allowance cannot be negative")
-        if self.amount == 0 and self.unit not in _BY_THE_CLOCK:
+        if self.amount == 0 and self.unit not in BY_THE_CLOCK:
             raise AllowanceRefused(f"0 {self.unit}: a count of days begins with one")
 
 
@@ -94,8 +94,8 @@ def due(
             "a close of business at 00:00 leaves no last day: leave it out where a day ends at 24:00"
         )
     try:
-        if allowance.unit in _BY_THE_CLOCK:
-            due_at = start + amount * _BY_THE_CLOCK[allowance.unit]
+        if allowance.unit in BY_THE_CLOCK:
+            due_at = start + amount * BY_THE_CLOCK[allowance.unit]
             calendar.place(due_at.toordinal())  # OutsideCalendar, as for counts of days
             return Due(due_at, False)
         local = start.astimezone(SHANGHAI)
@@ -144,7 +144,7 @@ def readd(
     counting = [line.on for line in days if line.counts]
     if allowance.unit in _COUNTED_IN_DAYS:
         return _end_of(counting[-1].toordinal(), day_end) if len(counting) == allowance.amount else None
-    left = allowance.amount * _BY_THE_CLOCK.get(allowance.unit, _DAY)
+    left = allowance.amount * BY_THE_CLOCK.get(allowance.unit, _DAY)
     reached = start
     for day in counting:
         reached = max(start, _midnight(day.toordinal()))
@@ -165,7 +165,7 @@ def before(calendar: WorkingCalendar, due_at: datetime, allowance: Allowance) ->
     end = in_utc(due_at)
     try:
         if allowance.unit not in ("working_days", "rolling_working_days"):
-            warn_at = end - allowance.amount * _BY_THE_CLOCK.get(allowance.unit, _DAY)
+            warn_at = end - allowance.amount * BY_THE_CLOCK.get(allowance.unit, _DAY)
             calendar.place(warn_at.toordinal())
             return warn_at
         # 00:00 is the 24:00 of the day before, which is the day that it ends.
@@ -200,7 +200,7 @@ def _lines(
     # The last day is the one that the first late instant ends, or falls in.
     last = max(first, (due_at.astimezone(SHANGHAI) - timedelta(microseconds=1)).toordinal())
     days = [date.fromordinal(ordinal) for ordinal in range(first, last + 1)]
-    if allowance.unit in _BY_THE_CLOCK:
+    if allowance.unit in BY_THE_CLOCK:
         return tuple(DayLine(day, True, "按钟点连续计算，不分昼夜和节假日") for day in days)
     if allowance.unit == "rolling_working_days":
         return tuple(DayLine(day, kind.counts, kind.why) for day in days for kind in (calendar.describe(day),))
