@@ -132,7 +132,7 @@ def test_an_ordinary_extension_ends_where_the_pack_caps_it_and_a_special_one_doe
     )  # a working day before 24:00 of Monday the 20th
     assert due(preview(ZHENRU, "closing", extensions=[longer]), "closing") == "10-21 00:00"
     special = {"limit": {"amount": 30, "unit": "natural_days"}, "kind": "special"}
-    assert due(preview(ZHENRU, "closing", extensions=[special]), "closing") == "11-10 00:00"  # 9 November is a Sunday
+    assert due(preview(ZHENRU, "closing", extensions=[special]), "closing") == "11-11 00:00"  # a Sunday, so Monday
 
 
 def test_who_asks_and_when_the_report_came_decide_where_the_pack_looks_at_it() -> None:
