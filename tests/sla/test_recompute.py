@@ -1,9 +1,10 @@
 """What another calendar does to deadlines that were counted with an earlier one (G-5, T10, T11)."""
 
 import asyncio
+import random
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,9 +13,11 @@ from tests.support.wire import at
 
 from common.calendar import CalendarYear, Correction, DaysOff, Notice, deserialise
 from common.events.sla import DeadlineMoved
+from sla.counting import count
+from sla.deadlines import Deadline
 from sla.recompute import Recount
 from sla.registry import SYSTEM, publish_years
-from sla.store import lock_dockets, year_in_force
+from sla.store import CALENDARS, lock_dockets, year_in_force
 from sla.timers import Timers
 
 #: Made up for the tests: three days off at New Year, Saturday the 9th worked, the 18th to 20th off.
@@ -221,6 +224,47 @@ async def test_what_cannot_be_counted_again_stands_and_stops_nobody(desk: Desk) 
     assert (await desk.row(other, "closing")).generation == 2
 
 
+async def test_whatever_is_corrected_each_deadline_adds_up_by_the_calendar_it_names(desk: Desk) -> None:
+    """T11: corrections made up by dice while tickets are signed in, filed, returned and warned about."""
+    dice = random.Random(11)
+    tickets: list[UUID] = []
+    days_off: set[date] = set()
+    for day in range(15):
+        desk.set(f"2024-10-{day + 8:02d} 10:00")
+        await desk.catch_up()
+        await desk.fire()
+        tickets.append(await desk.dispatch(type=dice.choice(("complaint", "help", "inquiry"))))
+        ticket = dice.choice(tickets)
+        fact = dice.choice((desk.signed_in, desk.closing_reported, desk.returned))
+        await desk.tell(fact(ticket))
+        if day % 3:
+            continue
+        changed = date(2024, 10, 8) + timedelta(dice.randrange(30))
+        if changed in days_off:
+            await correct(desk, Correction(NOTICE, no_longer_off=(changed,)))
+        elif changed.weekday() < 5:
+            await correct(desk, Correction(NOTICE, days_off=(DaysOff("试验", changed, changed),)))
+        days_off ^= {changed} if changed.weekday() < 5 else set()
+        before = {row.id: row for ticket in tickets for row in await desk.rows(ticket)}
+        await count_again(desk, most=dice.choice((1, 7, 500)))
+        await _consistent(desk, tickets, before)
+    assert len(days_off) > 1
+
+
+async def _consistent(desk: Desk, tickets: list[UUID], before: dict[UUID, Deadline]) -> None:
+    async with desk.service.room.database.engine.connect() as connection:
+        in_force = await CALENDARS.current(connection)
+        for row in [row for ticket in tickets for row in await desk.rows(ticket)]:
+            was, named = before[row.id], await CALENDARS.version(connection, row.calendar)
+            assert row.due_at == count(named, row.anchor.at, row.counting).due_at
+            assert row.generation == was.generation + (row.due_at != was.due_at)
+            if not row.open or row.breached_at is not None:
+                assert row == was
+            elif row.calendar != in_force.version:
+                late = count(in_force, row.anchor.at, row.counting).due_at
+                assert late <= (row.filed_at or desk.clock.now()) < row.due_at
+
+
 async def test_a_thousand_provisional_limits_become_certain_while_lamps_are_lit_and_none_twice(
     desk: Desk,
 ) -> None:
@@ -238,10 +282,10 @@ async def test_a_thousand_provisional_limits_become_certain_while_lamps_are_lit_
         for _ in range(30):
             await worker.fire()
 
-    async def count() -> None:
+    async def recount() -> None:
         await count_again(desk, most=50)
 
-    await asyncio.gather(fire(), count())
+    await asyncio.gather(fire(), recount())
     await count_again(desk)
     async with desk.service.room.database.engine.connect() as connection:
         rows = (await connection.execute(_CLOSINGS)).all()
