@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel
 
-from common.policy import Pack, When
+from common.policy import Pack, Situation, When
 from hotline.backtest.lives import Life, NotComparable
 from sla.facts import Fact
 
@@ -29,7 +29,7 @@ class MappingRefused(ValueError):
 class Codes:
     """How the codes of a recorded ticket are read under ``pack``.
 
-    ``given``: (dimension, recorded code) → the pack's code. ``looked_at``: the dimensions that its rules on limits
+    ``given``: (dimension, recorded code) → the pack's code. ``looked_at``: the dimensions that its rules
     look at; what they do not look at makes no difference. ``used``: what was met, and as what it was read.
     """
 
@@ -45,6 +45,16 @@ class Codes:
         if unknown:
             raise NotComparable(*unknown)
         return facts
+
+    def situation(self, recorded: Situation) -> Situation:
+        """A recorded situation in the pack's codes. What has no like has been refused before."""
+        marks = {self.given.get(("mark", code), code) for code in recorded.marks} - {NOTHING}
+        return replace(
+            recorded,
+            type=self.given.get(("type", recorded.type or ""), recorded.type),
+            channel=self.given.get(("channel", recorded.channel or ""), recorded.channel),
+            marks=frozenset(marks),
+        )
 
     def _fact(self, fact: Fact, unknown: dict[str, None]) -> Fact:
         if fact.type not in ("TicketCreated", "TicketAmended"):
@@ -93,21 +103,26 @@ def known_codes(pack: Pack, dimension: Dimension) -> Mapping[str, Any]:
 
 
 def looked_at(pack: Pack) -> frozenset[Dimension]:
-    """The dimensions that some condition on a limit names."""
-    found = [each for when in _conditions(pack.limits) for each in when.nested()]
+    """The dimensions that some condition on a limit, a return or an extension names."""
+    found = _named(pack)
     return frozenset(
         name for name, field_ in _CONDITION.items() if any(getattr(one, field_) is not None for one in found)
     )
 
 
 def looks_at_category(pack: Pack) -> bool:
-    return any(each.category is not None for when in _conditions(pack.limits) for each in when.nested())
+    return any(each.category is not None for each in _named(pack))
 
 
 def marks_looked_at(pack: Pack) -> frozenset[str]:
     """The marks that some condition on a limit names outright."""
-    found = [each.marks for when in _conditions(pack.limits) for each in when.nested()]
+    found = [each.marks for each in _named(pack)]
     return frozenset(code for test in found if test is not None for code in test.codes())
+
+
+def _named(pack: Pack) -> list[When]:
+    sections = (pack.limits, pack.returns, pack.extensions)
+    return [each for section in sections for when in _conditions(section) for each in when.nested()]
 
 
 def _conditions(part: Any) -> Iterator[When]:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from common.basis import Basis
+from common.clock import new_id
 from common.events.dispatch import RulingApplied, UnitSucceeded
 from common.events.envelope import Event
 from common.events.review import (
@@ -22,7 +23,9 @@ from common.events.review import (
     ReturnLapsed,
     ReturnRuling,
 )
-from common.policy import Pack
+from common.events.vocabulary import Limit
+from common.policy import Pack, Situation
+from common.policy.extensions import Extensions
 from hotline.backtest.lives import Life
 from review.docket import Docket, told_by
 from review.extensions import rules as extensions
@@ -34,8 +37,8 @@ from sla.docket import Docket as Clocks
 from sla.facts import Fact, in_order
 
 What = Literal["return", "extension"]
-Outcome = Literal["not_filed", "denied_by_rule", "person", "granted", "denied", "lapsed", "pending"]
-"""``not_filed``: the door refuses it, so that there is no case. ``person``: no rule denies it, a reviewer decides;
+Outcome = Literal["not_filed", "denied_by_rule", "granted_by_rule", "person", "granted", "denied", "lapsed", "pending"]
+"""``not_filed``: the door refuses it, so that there is no case. ``person``: no rule decides it, a reviewer does;
 ``granted`` and ``denied`` are what one decided."""
 
 REFUSED: Final[tuple[Outcome, ...]] = ("not_filed", "denied_by_rule")
@@ -75,7 +78,7 @@ class Filing:
     @property
     def undone(self) -> bool:
         """A person decided in favour of what the rules now refuse."""
-        return self.recorded.outcome == "granted" and self.again.outcome in REFUSED
+        return self.recorded.outcome in ("granted", "granted_by_rule") and self.again.outcome in REFUSED
 
     @property
     def contradicts(self) -> bool:
@@ -83,26 +86,32 @@ class Filing:
         then, now = self.recorded, self.again
         if then.outcome in ("lapsed", "pending"):
             return False  # nobody compared anything
-        if (then.outcome == "denied_by_rule") != (now.outcome in REFUSED) or then.late != now.late:
+        by_rule = [one.outcome if one.outcome.endswith("by_rule") else "person" for one in (then, now)]
+        if by_rule[0] != by_rule[1] or now.outcome == "not_filed" or then.late != now.late:
             return True
         return then.outcome == "denied_by_rule" and then.ground != now.ground
 
 
 @dataclass(slots=True)
 class Desk:
-    """The filings of one life in the order of the bus. ``refused``: requests for extension that take no effect.
+    """The filings of one life in the order of the bus. ``refused``: requests for extension that take no effect;
+    ``added``: the facts of those that a rule grants now and that were not granted then.
 
-    ``pack_of``: the pack that rules while the docket stands so. ``facts``: what sla's clocks read.
+    ``pack_of``: the pack that rules while the docket stands so; ``read_as``: how it reads a recorded situation.
+    ``facts``: what sla's clocks read.
     """
 
     life: Life
     facts: Sequence[Fact]
     pack_of: Callable[[Docket], Pack]
     clockwork: Clockwork
+    read_as: Callable[[Situation], Situation] = lambda situation: situation
     refused: set[UUID] = field(default_factory=set)
+    added: dict[UUID, list[Fact]] = field(default_factory=dict)
     _filed: dict[UUID, Filing] = field(default_factory=dict)
     _returns: dict[UUID, returns.Filing] = field(default_factory=dict)
     _asked: list[tuple[UUID, str]] = field(default_factory=list)
+    _granted: dict[UUID, tuple[int, Limit]] = field(default_factory=dict)
 
     def examine(self) -> tuple[Filing, ...]:
         followed: list[Event] = []
@@ -123,8 +132,9 @@ class Desk:
         return tuple(self._filed.values())
 
     def counted(self) -> list[Fact]:
-        """The facts without the extensions that the rules refuse."""
-        return [fact for fact in self.facts if fact.case not in self.refused or fact.type not in _OF_EXTENSIONS]
+        """The facts without the extensions that the rules refuse, and with those that they grant."""
+        kept = [fact for fact in self.facts if fact.case not in self.refused or fact.type not in _OF_EXTENSIONS]
+        return [*kept, *(fact for pair in self.added.values() for fact in pair)]
 
     # --- returns ---
 
@@ -141,6 +151,7 @@ class Desk:
             suggested_unit=told.suggested_unit,
             papers=told.papers,
             filed_at=told.occurred_at,
+            explanation=told.explanation,
         )
         self._returns[told.case] = filing
         again = self._look_at(filing, followed)
@@ -174,8 +185,11 @@ class Desk:
     def _window(self, pack: Pack, filing: returns.Filing) -> returns.Window:
         if "return_window" not in pack.limits.kinds():
             return returns.Window(None)
-        row = self._row("return_window", filing.unit, filing.round, filing.filed_at)
-        return returns.Window(None) if row is None else returns.Window(row.due_at, row.basis)
+        place = (filing.unit, filing.round, filing.filed_at)
+        row, second = self._row("return_window", *place), self._row("return_late_window", *place)
+        if row is None:
+            return returns.Window(None)
+        return returns.Window(row.due_at, row.basis, second.due_at if second is not None else None)
 
     def _designated(self, followed: Sequence[Event]) -> None:
         """A unit was designated while its return waited for a reviewer: the rule decides now."""
@@ -192,6 +206,9 @@ class Desk:
         again = self._look_at_request(asked, followed)
         if again.outcome in REFUSED:
             self.refused.add(asked.case)
+        if again.outcome == "granted_by_rule" and asked.requested is not None:
+            self._granted[asked.case] = (asked.round, asked.requested)
+            self.added[asked.case] = _effective(asked, asked.requested)
         if again.outcome != "not_filed":
             self._asked.append((asked.case, asked.unit))
         place = (asked.case, asked.unit, asked.round, asked.occurred_at)
@@ -202,38 +219,56 @@ class Desk:
         assert docket is not None
         pack = self.pack_of(docket)
         section = pack.extensions
-        if section is None:
-            return Ruled("not_filed", note=f"{pack.name}的规则没有延期。")
-        closing = self._row("closing", asked.unit, asked.round, asked.occurred_at)
-        if closing is None:
-            return Ruled("not_filed", note="本轮没有办结时限，无须延期。")
+        if section is None or (asked.kind == "special" and section.special is None):
+            return Ruled("not_filed", note=f"{pack.name}的规则没有{'特殊' if section else ''}延期。")
         if asked.requested is None:
             return Ruled("person")
-        window = self._row("extension_window", asked.unit, asked.round, asked.occurred_at)
-        due_at, generation = (window.due_at, window.generation) if window else (None, 0)
-        running = extensions.Running(due_at, generation, closing.stated)
+        running = self._running(asked)
+        if running is None:
+            return Ruled("not_filed", note="本轮没有办结时限，无须延期。")
         try:
-            extensions.require_same_counting(running.allowance, asked.requested, "requested")
+            if asked.kind == "ordinary":
+                extensions.require_same_counting(running.allowance, asked.requested, "requested")
         except FieldRefused as refused:
             return Ruled("not_filed", note=refused.detail, basis=refused.basis)
+        request = self._request(section, asked, asked.requested)
+        before = tuple(limit for round_, limit in self._granted.values() if round_ == asked.round)
+        decision = extensions.decided_by_rule(
+            section, request, running, situation=self.read_as(docket.situation), granted_before=before
+        )
+        if decision is None:
+            return Ruled("person", late=running.late(request.filed_at))
+        outcome: Outcome = "granted_by_rule" if decision.outcome == "granted" else "denied_by_rule"
+        return Ruled(outcome, decision.ground, decision.note, decision.late, decision.basis)
+
+    def _running(self, asked: ExtensionRequested) -> extensions.Running | None:
+        place = (asked.unit, asked.round, asked.occurred_at)
+        closing = self._row("closing", *place)
+        if closing is None:
+            return None
+        window = self._row("special_extension_window" if asked.kind == "special" else "extension_window", *place)
+        due_at, generation = (window.due_at, window.generation) if window else (None, 0)
+        return extensions.Running(due_at, generation, closing.stated)
+
+    def _request(self, section: Extensions, asked: ExtensionRequested, requested: Limit) -> extensions.Request:
         counted = extensions.counted_with(section, asked.unit)
-        request = extensions.Request(
+        listed = section.special.formalities if section.special is not None else {}
+        return extensions.Request(
             id=asked.case,
             ticket=asked.ticket,
             round=asked.round,
             unit=asked.unit,
             state="pending",
             nth=1 + sum(counted in (None, unit) for _, unit in self._asked),
-            requested=asked.requested,
+            requested=requested,
             reason=asked.reason,
             plan=asked.plan,
             papers=asked.papers,
             filed_at=asked.occurred_at,
+            sort=asked.kind,
+            formalities=tuple(code for code in asked.formalities if code in listed),
+            head_approval=asked.head_approval,
         )
-        denial = extensions.denied_by_rule(section, request, running)
-        if denial is None:
-            return Ruled("person", late=running.late(request.filed_at))
-        return Ruled("denied_by_rule", denial.ground, denial.note, denial.late, denial.basis)
 
     # --- both ---
 
@@ -243,12 +278,23 @@ class Desk:
             return
         if isinstance(told, ReturnLapsed | ExtensionLapsed):
             recorded = Ruled("lapsed", note=told.reason)
+            self._granted.pop(told.case, None)
         else:
             granted = isinstance(told, ReturnApproved | ExtensionGranted)
-            outcome: Outcome = "granted" if granted else "denied_by_rule" if told.by_rule else "denied"
+            outcome: Outcome = "granted" if granted else "denied"
+            if told.by_rule:
+                outcome = "granted_by_rule" if granted else "denied_by_rule"
             recorded = Ruled(outcome, getattr(told, "ground", None), told.note, told.late, told.basis)
+        if isinstance(told, ExtensionGranted):
+            self._take_effect(told)
         if filing.recorded.outcome == "pending":
             self._filed[told.case] = replace(filing, recorded=recorded)
+
+    def _take_effect(self, granted: ExtensionGranted) -> None:
+        """What was granted then stands as it was, unless the rules refuse the request now."""
+        self.added.pop(granted.case, None)
+        if granted.kind == "ordinary" and granted.granted is not None and granted.case not in self.refused:
+            self._granted[granted.case] = (granted.round, granted.granted)
 
     def _row(self, kind: str, unit: str, round_: int, at: datetime) -> Deadline | None:
         """The limit of the unit in its round as it stood when it filed, all granted extensions in effect."""
@@ -266,3 +312,14 @@ class Desk:
 
 
 _OF_EXTENSIONS: Final = ("ExtensionGranted", "RulingApplied")
+
+
+def _effective(asked: ExtensionRequested, granted: Limit) -> list[Fact]:
+    """The facts of a request that is granted as it is filed."""
+    at, place = asked.occurred_at, (asked.round, asked.unit, asked.case)
+    said = {"kind": asked.kind, "granted": granted.model_dump(mode="json")}
+    status = {"kind": "extension", "outcome": "granted", "new_status": "signed_in"}
+    return [
+        Fact(new_id(), "ExtensionGranted", "review", at, at, *place, said),
+        Fact(new_id(), "RulingApplied", "dispatch", at, at, *place, status),
+    ]

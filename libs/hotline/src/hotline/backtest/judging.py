@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from common.calendar import AllowanceRefused, NoCalendar, OutsideCalendar, WorkingCalendar
-from common.policy import Pack
+from common.policy import Pack, Situation
 from hotline.backtest.codes import Codes
 from hotline.backtest.filings import Desk, Filing
 from hotline.backtest.lives import Life, NotComparable, Standings, standings
@@ -38,7 +38,7 @@ def under(life: Life, pack: Pack, calendar: WorkingCalendar, codes: Codes) -> Ju
     """Under another pack from its registration on, whatever pack it lived under; ``NotComparable``."""
     facts = [fact for fact in codes.translated(life) if fact.type != "PolicyApplied"]
     docket = replace(life.docket, policy=pack.version)
-    return _judged(life, facts, {pack.version: Rules(pack, calendar)}, lambda _: pack, docket)
+    return _judged(life, facts, {pack.version: Rules(pack, calendar)}, lambda _: pack, docket, codes.situation)
 
 
 def _judged(
@@ -47,11 +47,12 @@ def _judged(
     rules: Mapping[str, Rules],
     pack_of: Callable[[Docket], Pack],
     docket: Clocks,
+    read_as: Callable[[Situation], Situation] = lambda situation: situation,
 ) -> Judged:
     def clockwork(known: Sequence[Fact]) -> tuple[Clocks, Mapping[Identity, Deadline]]:
         return told(docket, known, rules)
 
-    desk = Desk(life, facts, pack_of, clockwork)
+    desk = Desk(life, facts, pack_of, clockwork, read_as)
     try:
         filings = desk.examine()
         first, *others = desk.counted()

@@ -16,7 +16,7 @@ from hotline.backtest.codes import WORDS, Codes, known_codes, looks_at_category,
 from hotline.backtest.filings import REFUSED, Filing, Ruled
 from hotline.backtest.lives import Standing
 from hotline.backtest.record import Head
-from hotline.backtest.tally import Overdue, Returned, Says, Tally, Trial, kinds_of, overdue, rate
+from hotline.backtest.tally import Filed, Overdue, Says, Tally, Trial, kinds_of, overdue, rate
 from hotline.words import basis, limit, local
 
 SAID: Final[Mapping[Says, str]] = {
@@ -31,6 +31,7 @@ SAID: Final[Mapping[Says, str]] = {
 OUTCOMES: Final[Mapping[str, str]] = {
     "not_filed": "不得提出",
     "denied_by_rule": "规则不予通过",
+    "granted_by_rule": "按规则同意",
     "person": "由审核人员决定",
     "granted": "审核同意",
     "denied": "审核不予通过",
@@ -154,14 +155,22 @@ class Printer:
             table.add_row(one.number, self._unit(unit or ""), _DUTIES[kind], str(round_), local(done), *sides)
         self._print(table, lists.counts["overdue"])
 
-    def _returns(self, what: str, by_unit: Mapping[str, Returned]) -> None:
+    def _returns(self, what: str, by_unit: Mapping[str, Filed]) -> None:
         if not by_unit:
             return
-        table = _table(f"{what}（分单位）", "单位", "件数", "超期 原→拟用", "原：规则不予通过", "原：审核不予通过",
-                       "原：审核同意", "拟用：规则不予通过或者不得提出", "其中原已同意")  # fmt: skip
+        then = ("原：规则不予通过", "原：审核不予通过", "原：同意")
+        now = ("拟用：规则不予通过或者不得提出", "其中原已同意", "改由审核人员决定")
+        table = _table(f"{what}（分单位）", "单位", "件数", "超期 原→拟用", *then, *now)
         for unit, one in sorted(by_unit.items()):
             lateness = f"{one.late_before}→{one.late_after}"
-            figures = (one.by_rule_before, one.denied_before, one.granted_before, one.refused_after, one.undone)
+            figures = (
+                one.by_rule_before,
+                one.denied_before,
+                one.granted_before,
+                one.refused_after,
+                one.undone,
+                one.to_person,
+            )
             table.add_row(self._unit(unit), str(one.filed), lateness, *map(str, figures))
         self._console.print(table)
 

@@ -118,8 +118,11 @@ class Side:
 
 
 @dataclass(slots=True)
-class Returned:
-    """Returns of one unit. ``reviewed``: what reviewers decided; ``undone``: approved, and refused by rule now."""
+class Filed:
+    """Returns or requests for extension of one unit: what was recorded, and what the rules say now.
+
+    ``undone``: granted then, refused by rule now; ``to_person``: refused by rule then, a reviewer would decide now.
+    """
 
     filed: int = 0
     late_before: int = 0
@@ -129,6 +132,7 @@ class Returned:
     granted_before: int = 0
     refused_after: int = 0
     undone: int = 0
+    to_person: int = 0
 
     def add(self, one: Filing) -> None:
         self.filed += 1
@@ -136,9 +140,10 @@ class Returned:
         self.late_after += bool(one.again.late)
         self.by_rule_before += one.recorded.outcome == "denied_by_rule"
         self.denied_before += one.recorded.outcome == "denied"
-        self.granted_before += one.recorded.outcome == "granted"
+        self.granted_before += one.recorded.outcome in ("granted", "granted_by_rule")
         self.refused_after += one.again.outcome in REFUSED
         self.undone += one.undone
+        self.to_person += one.recorded.outcome == "denied_by_rule" and one.again.outcome == "person"
 
 
 @dataclass(slots=True)
@@ -148,8 +153,8 @@ class Tally:
     as_of: datetime
     before: Side = field(default_factory=Side)
     after: Side = field(default_factory=Side)
-    returns: dict[str, Returned] = field(default_factory=dict)
-    extensions: dict[str, Returned] = field(default_factory=dict)
+    returns: dict[str, Filed] = field(default_factory=dict)
+    extensions: dict[str, Filed] = field(default_factory=dict)
     tickets: int = 0
     comparable: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -176,7 +181,7 @@ class Tally:
         self.after.add(trial.after.limits, self.as_of)
         for one in trial.after.filings:
             by_unit = self.returns if one.what == "return" else self.extensions
-            by_unit.setdefault(one.unit, Returned()).add(one)
+            by_unit.setdefault(one.unit, Filed()).add(one)
 
 
 def kinds_of(packs: Iterable[Pack]) -> frozenset[str]:
