@@ -32,18 +32,21 @@ def _decision(known: Known, fact: Fact, *types: str) -> Fact:
 
 
 def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
-    """The granted time is added to the closing and to what follows it."""
+    """The granted time is added to the closing and to what follows it; a special one, which the platform above gives,
+    to the whole limit of the ticket too (真如 三（二）2（2）)."""
     decision = _decision(known, fact, "ExtensionGranted")
     granted = Limit.model_validate(decision.more["granted"]) if decision.more.get("granted") else None
     assert fact.case is not None  # a ruling names its case
+    ordinary = decision.more.get("kind", "ordinary") == "ordinary"
     extension = Extension(
         fact.case,
         Allowance(granted.amount, granted.unit) if granted else None,
         decision.instant("granted_until"),
-        cap=_cap(known, rules) if decision.more.get("kind", "ordinary") == "ordinary" else None,
+        cap=_cap(known, rules) if ordinary else None,
     )
     steps: list[Step] = []
-    for row in known.open("closing", *rules.pack.limits.followers("closing"), round_=fact.round):
+    rows = known.open("closing", *rules.pack.limits.followers("closing"), round_=fact.round)
+    for row in rows if ordinary else (*rows, *known.open("closing_whole")):
         if any(one.case == fact.case for one in row.counting.extensions):
             continue
         counting = replace(row.counting, extensions=(*row.counting.extensions, extension))
