@@ -12,10 +12,10 @@ from common.clock import local_date
 from common.events.vocabulary import Anchor as Anchored
 from common.events.vocabulary import Limit
 from common.policy import Situation
+from common.policy.extensions import Sort
 from common.policy.limits import Anchor, Kind, Owner, Span
 from common.policy.ruled import Part, Words
 from hotline.rehearsal.stage import Expectation, Stage, articles, compare
-from sla.counting import Extension, Instants, count
 from sla.deadlines import Deadline
 from sla.docket import About, Concluded, Docket, Registration
 from sla.facts import Fact as Announced
@@ -106,10 +106,22 @@ def due_at(stage: Stage, kind: str, at: datetime, after: str = "dispatched") -> 
     return next((one.due_at for one in deadlines(stage, after, at) if one.kind == kind), None)
 
 
-def extended(stage: Stage, deadline: Deadline, spans: tuple[Span, ...]) -> Instants:
-    """The deadline with extensions that were granted and took effect, one after the other."""
-    granted = tuple(Extension(_SOME, span.allowance) for span in spans)
-    return count(stage.calendar, deadline.anchor.at, replace(deadline.counting, extensions=granted))
+def extended(stage: Stage, kind: str, spans: tuple[Span, ...], sort: Sort = "ordinary") -> datetime | None:
+    """The first late instant of a kind with extensions that were granted and took effect, one after the other."""
+    at, rules = stage.dispatched_at, Rules(stage.pack, stage.calendar)
+    docket = _docket(stage, "dispatched", at)
+    rows = {
+        one.id: one for after in ("registered", "dispatched") for one in deadlines(stage, after, begun_at(stage, after))
+    }
+    for place, span in enumerate(spans, start=1):
+        limit = {"amount": span.amount, "unit": span.unit}
+        granted = _fact("ExtensionGranted", docket, at, {"kind": sort, "granted": limit})
+        granted = replace(granted, case=UUID(int=place))
+        applied = _fact("RulingApplied", docket, at, {"kind": "extension", "new_status": "signed_in"})
+        known = Known(docket, tuple(rows.values()), (granted,))
+        steps = change(known, replace(applied, case=UUID(int=place)), rules).steps
+        rows |= {step.deadline.id: step.deadline for step in steps}
+    return next((one.due_at for one in rows.values() if one.kind == kind), None)
 
 
 class ExpectedDeadline(Part):

@@ -23,6 +23,7 @@ class ReviewerRules(Part):
     """What a reviewer decides, and the clauses it rests on, or the sentence that stands against it.
 
     ``closing_due``: the limit once the extension has taken effect; ``earlier`` counts those granted before.
+    ``window_due``: until when another may be asked for, where that is not the limit itself; ``whole_due``: 整体时限.
     """
 
     decision: Literal["grant", "deny"]
@@ -33,6 +34,8 @@ class ReviewerRules(Part):
     articles: tuple[Words, ...] = ()
     refused: Words | None = None
     closing_due: AwareDatetime | None = None
+    window_due: AwareDatetime | None = None
+    whole_due: AwareDatetime | None = None
 
 
 class ExtensionRequested(Expectation):
@@ -116,11 +119,14 @@ class ExtensionRequested(Expectation):
         yield from compare(what, reviewer.refused, None)
         yield from compare(f"articles: {what}", reviewer.articles, articles(decision.basis))
         if reviewer.closing_due is not None:
-            set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
             spans = (*reviewer.earlier, reviewer.granted or self.asks)
-            moved = extended(stage, set_["closing"], spans).due_at
+            moved = extended(stage, "closing", spans, self.sort)
             yield from compare("closing due with the extension", reviewer.closing_due, moved)
-            window = set_.get("extension_window")
-            if window is not None and window.counting.earlier_by is None:
-                moved = extended(stage, window, spans).due_at
-                yield from compare("extension_window due with the extension", reviewer.closing_due, moved)
+            window = extended(stage, "extension_window", spans, self.sort)
+            if window is not None:
+                expected = reviewer.window_due or reviewer.closing_due
+                yield from compare("extension_window due with the extension", expected, window)
+        if reviewer.whole_due is not None:
+            spans = (*reviewer.earlier, reviewer.granted or self.asks)
+            whole = extended(stage, "closing_whole", spans, self.sort)
+            yield from compare("closing_whole due with the extension", reviewer.whole_due, whole)
