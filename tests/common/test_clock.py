@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
@@ -14,6 +15,7 @@ from common.clock import (
     SHANGHAI,
     Clock,
     ClockWentBack,
+    DatabaseClock,
     FrozenClock,
     InstantOutOfRange,
     NaiveInstant,
@@ -138,3 +140,21 @@ def test_an_id_is_a_version_7_uuid_of_the_rfc() -> None:
 
 def test_other_uuids_tell_no_instant() -> None:
     assert instant_of(uuid4()) is None
+
+
+def test_the_databases_clock_counts_and_is_carried_on_by_the_monotonic_one() -> None:
+    clock = DatabaseClock()
+    before = time.monotonic()
+    said = datetime(2024, 9, 28, 4, tzinfo=UTC)
+    assert abs(clock.look(said, before, before)) > 10**6, "this machine is years ahead"
+    passed = time.monotonic() - before
+    assert said <= clock.now() <= said + timedelta(seconds=passed + 5)
+
+
+def test_an_answer_moves_the_databases_clock_only_beyond_its_round_trip() -> None:
+    clock = DatabaseClock()
+    said = datetime(2024, 9, 28, 4, tzinfo=UTC)
+    clock.look(said, 100.0, 100.0)
+    assert clock.look(said + timedelta(seconds=10.4), 110.0, 111.0) == 0.0, "it may have been asked at 110.4"
+    assert clock.look(said + timedelta(seconds=25), 120.0, 120.2) == pytest.approx(4.9)
+    assert clock.look(said + timedelta(seconds=-3570), 130.0, 130.0) == pytest.approx(-3604.9)
