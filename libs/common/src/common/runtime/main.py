@@ -1,6 +1,7 @@
 """``python -m <service> api | worker | migrate``: one service in its own process, as a container runs it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -51,7 +52,8 @@ async def _run(service: str, part: str, build: Build, settings: Settings) -> Non
     built = build(around)
     try:
         if part == "api":
-            await when_reachable("database", built.ask_the_time)
+            with contextlib.suppress(Unreachable):  # then it answers 503, and asks for the time again
+                await when_reachable("database", built.ask_the_time, seconds=5)
             keeping = asyncio.create_task(built.keep_time(asyncio.Event()))
             await _serve(built, settings)
             keeping.cancel()
