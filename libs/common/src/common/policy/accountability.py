@@ -50,11 +50,12 @@ class DesignatedInactive(Ruled):
 class Shirking(Ruled):
     """A unit's returns of one ticket were denied so often, in all or because it was designated.
 
+    ``denied_in_all`` left out: only those of a designated unit count (清远 三（三）).
     ``not_counted``: grounds of denial that say nothing about shirking.
     """
 
     mechanism: Literal["shirking"]
-    denied_in_all: AtLeastOne
+    denied_in_all: AtLeastOne | None = None
     denied_when_designated: AtLeastOne
     not_counted: tuple[Code, ...] = ()
 

@@ -49,7 +49,7 @@ class ExpectedReturn(Part):
     note: Words | None = None
     still_possible: tuple[Literal["sign_in", "closing"], ...]
     own_unit_may_review: bool
-    closing_due_if_denied: AwareDatetime
+    closing_due_if_denied: AwareDatetime | None = None
     closing_due_if_redispatched: AwareDatetime | None = None
     grounds_to_approve: tuple[Words, ...] | None = None
     grounds_to_deny: tuple[Words, ...] | None = None

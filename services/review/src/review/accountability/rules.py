@@ -131,7 +131,8 @@ def found(ground: Ground, facts: Iterable[Fact], spent: Collection[UUID] = ()) -
         case Shirking() as rule:
             denied = [fact for fact in fresh if fact.kind == "denied" and fact.ground not in rule.not_counted]
             bound = [fact for fact in denied if fact.because_designated]
-            enough = len(denied) >= rule.denied_in_all or len(bound) >= rule.denied_when_designated
+            many = rule.denied_in_all is not None and len(denied) >= rule.denied_in_all
+            enough = many or len(bound) >= rule.denied_when_designated
             return _found(ground, denied, _refusals(denied, bound)) if enough else None
         case _:
             assert_never(ground.found_by)
