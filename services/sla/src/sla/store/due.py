@@ -60,7 +60,8 @@ async def lock_due(
     """
     places = sorted(reached)
     arguments = {"now": now, "partitions": places, "ats": [reached[place] for place in places], "most": most}
-    # Planned with these very values: a plan for any instant would expect a third of all deadlines to be due.
+    # Planned with these very values: a plan for any instant would expect a third of all deadlines to be due. And where
+    # nothing was read for long, the latest instant that is known of any partition spares looking at what waits for it.
     await connection.execute(_PLAN_ANEW)
     return [_ripe(row) for row in await connection.execute(_DUE, arguments)]
 
@@ -161,7 +162,7 @@ _DUE = text(
            d.basis::text as basis, d.partition, d.state, d.generation, d.filed_at, d.warned_at, d.breached_at,
            d.next_at, k.number, k.jurisdiction, k.policy as under, known.at as reached
     from deadline d join known on known.partition = d.partition join docket k on k.ticket = d.ticket
-    where d.next_at <= least(:now, (select max(at) from known)) and d.next_at <= known.at
+    where d.next_at <= :now and d.next_at <= (select max(at) from known) and d.next_at <= known.at
       and not exists (select from parked p where p.ended_at is null and p.subject = d.subject)
     order by d.next_at limit :most
     for update of k, d skip locked
