@@ -19,6 +19,7 @@ from hotline.cli.asking import Data, refuse
 from hotline.cli.backtest import pack_named, policy_backtest
 from hotline.cli.broker import broker
 from hotline.cli.calendar import calendar
+from hotline.cli.explain import policy_explain
 from hotline.cli.parked import parked
 from hotline.cli.policy import policy
 from hotline.demo.own_suite import BusKind
@@ -31,6 +32,7 @@ from hotline.up import up as run_suite
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The 12345 hotline suite.", rich_markup_mode=None)
 app.add_typer(broker, name="broker")
 policy.command("backtest")(policy_backtest)
+policy.command("explain")(policy_explain)
 app.add_typer(calendar, name="calendar")
 app.add_typer(policy, name="policy")
 app.add_typer(parked, name="parked")
