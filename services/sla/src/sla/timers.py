@@ -103,6 +103,8 @@ class Timers:
         reached = dict(self._knowledge.reached)
         async with self._room.transaction() as tx:
             ripe = await lock_due(tx.connection, tx.now, reached, self._most)
+            if not ripe:
+                return 0
             # What comes later than the last of a full batch waits for the next one, so that due times stay in order.
             horizon = ripe[-1].next_at if len(ripe) == self._most else tx.now
             lit = [(one, step) for one in ripe if (step := fired(one.deadline, min(tx.now, horizon, one.reached)))]
