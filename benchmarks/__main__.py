@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from benchmarks import p1, p2, p9, results
+from benchmarks import p1, p2, p5, p5_recount, p9, results
 
 _ALL: dict[str, Callable[[float], Awaitable[None]]] = {
     "p1": p1.measure,
     "p2": p2.embedded,
     "p2-kafka": p2.kafka,
+    "p5": p5.measure,
+    "p5-recount": p5_recount.measure,
     "p9": p9.measure,
 }
 
