@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from benchmarks import p1, p2, p5, p5_recount, p9, results
+from benchmarks import p1, p2, p4, p5, p5_recount, p9, results
 
 _ALL: dict[str, Callable[[float], Awaitable[None]]] = {
     "p1": p1.measure,
     "p2": p2.embedded,
     "p2-kafka": p2.kafka,
+    "p4": p4.measure,
     "p5": p5.measure,
     "p5-recount": p5_recount.measure,
     "p9": p9.measure,
@@ -26,7 +27,7 @@ async def _run(names: list[str], seconds: float) -> None:
             print(f"{name}: measured on {now} already, see benchmarks/results/{name}.json", flush=True)
             continue
         print(f"{name}, {seconds:.0f} s a side", flush=True)
-        async with asyncio.timeout(600):
+        async with asyncio.timeout(1800):
             await _ALL[name](seconds)
 
 
