@@ -58,8 +58,8 @@ class Centre:
     def pack(self) -> Pack:
         return load_pack(Path("policies") / HERE)
 
-    async def activate(self) -> None:
-        pack = self.pack
+    async def activate(self, changed: Pack | None = None) -> None:
+        pack = changed or self.pack
         fact = PolicyActivated(
             occurred_at=self.clock.now(),
             accepted_at=self.clock.now(),

@@ -8,7 +8,8 @@ from tests.intake.centre import LEAD, OTHER, PHONE, Centre
 from common.clock import new_id
 from common.events.dispatch import Dispatched
 from common.events.envelope import Message
-from common.events.intake import ClusterDetected, PushAnswered
+from common.events.intake import ClusterDetected, PushAnswered, PushIssued
+from common.policy import Pack, parse_pack
 
 FEEDBACK = {"text": f"{PHONE}等反映的路灯多已超过使用年限", "measure": "按月巡检，年内更换全部老旧灯杆"}
 
@@ -132,3 +133,54 @@ async def test_the_tickets_of_several_runners_that_are_counted_at_once_open_one_
     await asyncio.gather(*(centre.service.runners[0].apply([message]) for message in messages))
     (shown,) = await clusters(centre)
     assert shown["count"] == number + 1
+
+
+def pushing_pack(centre: Centre) -> Pack:
+    """双鸭山's pack as it would be if concentrated demands were pushed to units, as 真如 does."""
+    content = centre.pack.dump()
+    ruled = {"rule": "ZR-3.6", "assumption": "试行"}
+    pushes = {
+        **ruled,
+        "reasons": {"mass": {"label": "群体性事项", **ruled}, "other": {"label": "其他", **ruled}},
+        "levels": {"section_head": {"label": "科室负责人", **ruled}},
+    }
+    feedback = {
+        "anchor": {"value": "pushed", **ruled},
+        "warn_before": {"amount": 1, "unit": "working_days", **ruled},
+        "rules": [{"allowance": {"amount": 3, "unit": "working_days"}, **ruled}],
+    }
+    limits = {**content["limits"], "kinds": {**content["limits"]["kinds"], "push_feedback": feedback}}
+    return parse_pack({**content, "limits": limits, "clusters": {**content["clusters"], "pushes": pushes}})
+
+
+async def test_a_cluster_is_pushed_to_its_unit_as_often_as_needed_and_each_push_is_answered(centre: Centre) -> None:
+    await centre.activate(pushing_pack(centre))
+    await come(centre, needed(centre))
+    (shown,) = await clusters(centre)
+    path, body = f"/clusters/{shown['id']}", {"reason": "mass", "level": "section_head", "content": f"{PHONE}等"}
+    wrong = await centre.post(f"{path}/pushes", {**body, "reason": "weather"}, role="supervisor")
+    assert (wrong.status_code, wrong.json()["fields"][0]["field"]) == (422, "reason")
+    first = await centre.post(f"{path}/pushes", body, role="supervisor")
+    assert first.status_code == 201, first.text
+    second = await centre.post(f"{path}/pushes", body, role="supervisor")
+    numbers = [answer.json()["number"].partition("-")[2] for answer in (first, second)]
+    assert (numbers, second.json()["times_pushed"]) == (["001", "002"], 2)
+    pushed = [event.data for event in await centre.wire.announced("PushIssued")]
+    assert [str(one.push) for one in pushed if isinstance(one, PushIssued)] == [first.json()["id"], second.json()["id"]]
+    assert all(PHONE not in one.content and one.channels == ("phone",) for one in pushed if isinstance(one, PushIssued))
+    assert (await centre.post(f"{path}/feedback", FEEDBACK, role="unit", unit=LEAD)).status_code == 201
+    (answered,) = await centre.wire.announced("PushAnswered")
+    assert isinstance(answered.data, PushAnswered)
+    assert str(answered.data.push) == second.json()["id"]
+    again = await centre.post(f"{path}/feedback", FEEDBACK, role="unit", unit=LEAD)
+    assert (again.status_code, again.json()["code"]) == (409, "cluster_answered")
+    whole = (await centre.get(path, role="unit", unit=LEAD)).json()
+    assert [push["answered_at"] is not None for push in whole["pushes"]] == [False, True]
+
+
+async def test_where_the_pack_knows_no_pushes_nothing_is_pushed(centre: Centre) -> None:
+    await come(centre, needed(centre))
+    (shown,) = await clusters(centre)
+    body = {"reason": "mass", "level": "section_head", "content": "路灯"}
+    answer = await centre.post(f"/clusters/{shown['id']}/pushes", body, role="supervisor")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_provided")

@@ -1,4 +1,4 @@
-"""Intake, put together: 受理、更正、补充、催单、撤单、限制使用、集中诉求、诉求人保密库、回访、工单全程."""
+"""Intake, put together: 受理、更正、补充、催单、撤单、限制使用、集中诉求、知识库、诉求人保密库、回访、工单全程."""
 
 from common.runtime.assembly import assemble, commands_of
 from common.runtime.service import Service, Surroundings
@@ -7,6 +7,7 @@ from intake.amendments.routes import amendment_routes
 from intake.callbacks.routes import callback_routes
 from intake.clusters.routes import cluster_routes
 from intake.consumers import HANDLERS
+from intake.knowledge.routes import knowledge_routes
 from intake.registration.commands import Desk
 from intake.registration.routes import registration_routes
 from intake.registration.store import Numbers, Register
@@ -34,6 +35,7 @@ def build(surroundings: Surroundings) -> Service:
             wish_routes(keys, commands),
             restriction_routes(room, keys, commands),
             cluster_routes(room, commands),
+            knowledge_routes(room, commands),
             reveal_routes(room, keys),
         ),
         handlers=HANDLERS,

@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt
 
 from common.clock import SHANGHAI, local_date
 from common.policy.refusals import Problem
-from common.policy.ruled import Code, Part, Ruled, Stated
+from common.policy.ruled import Code, Entry, Part, Register, Ruled, Stated
 
 
 class Reached(Ruled):
@@ -23,12 +23,31 @@ class Window(Ruled):
     days: Annotated[StrictInt, Field(ge=1, le=366)]
 
 
+class PushReason(Entry):
+    """Why concentrated demands are pushed to a unit (推送原因)."""
+
+
+class PushLevel(Entry):
+    """To whom a push goes (推送级别)."""
+
+
+class Pushes(Ruled):
+    """预警信息推送单: the centre pushes concentrated demands to the unit, which owes an answer (真如 三（五）)."""
+
+    reasons: Register[PushReason]
+    levels: Register[PushLevel]
+
+
 class Clusters(Part):
-    """反映相对集中、突出的诉求 (双鸭山 第八条（五）). Tickets of the types ``not_counted`` ask for no measure."""
+    """反映相对集中、突出的诉求 (双鸭山 第八条（五）). Tickets of the types ``not_counted`` ask for no measure.
+
+    Without ``pushes`` the unit is shown them, and owes no answer by a date.
+    """
 
     reached: Reached
     window: Window
     not_counted: Stated[tuple[Code, ...]]
+    pushes: Pushes | None = None
 
     def since(self, at: datetime) -> datetime:
         """The first instant of a window whose last day is the day of ``at``."""
@@ -44,7 +63,10 @@ def midnight(at: datetime) -> datetime:
     return datetime.combine(local_date(at), time(), SHANGHAI)
 
 
-def problems_of_clusters(clusters: Clusters, types: Collection[str]) -> list[Problem]:
-    """What is wrong between the section and the types of tickets."""
+def problems_of_clusters(clusters: Clusters, types: Collection[str], kinds: Collection[str]) -> list[Problem]:
+    """What is wrong between the section, the types of tickets and the ``kinds`` of limits."""
     place = ("clusters", "not_counted")
-    return [Problem(place, f"no type is called {code!r}") for code in clusters.not_counted.value if code not in types]
+    found = [Problem(place, f"no type is called {code!r}") for code in clusters.not_counted.value if code not in types]
+    if clusters.pushes is not None and "push_feedback" not in kinds:
+        found.append(Problem(("clusters", "pushes"), "a push is answered by a date, of which the limits say nothing"))
+    return found

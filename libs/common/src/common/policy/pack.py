@@ -23,6 +23,7 @@ from common.policy.consultation import Consultation, problems_of_consultation
 from common.policy.dispatching import Dispatching
 from common.policy.escalation import Escalation, problems_of_escalation
 from common.policy.extensions import Extensions, problems_of_extensions
+from common.policy.knowledge import Knowledge
 from common.policy.limits import Limits
 from common.policy.notices import Notices
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
@@ -77,6 +78,7 @@ class Pack(Part):
     extensions: Extensions | None = None
     supervision: Supervision | None = None
     clusters: Clusters | None = None
+    knowledge: Knowledge | None = None
     catalogue: Catalogue | None = None
     applies_to_open_tickets: Stated[bool] | None = None
 
@@ -157,7 +159,10 @@ def examine(content: Mapping[str, Any]) -> tuple[Pack | None, list[Problem]]:
     if pack.escalation is not None:
         problems += problems_of_escalation(pack.escalation, pack.consultation)
     if pack.clusters is not None:
-        problems += problems_of_clusters(pack.clusters, pack.ticket.types)
+        problems += problems_of_clusters(pack.clusters, pack.ticket.types, pack.limits.kinds())
+    if (pack.knowledge is not None) != ("knowledge_update" in pack.limits.kinds()):
+        sentence = "what the knowledge base is owed and 'knowledge_update' of the limits stand together"
+        problems.append(Problem(("knowledge",), sentence))
     if pack.catalogue is not None:
         problems += problems_of_catalogue(pack.catalogue, {unit.code for unit in pack.units}, pack.unit_kinds)
     problems += problems_of_judgements(pack.callbacks)

@@ -1,12 +1,13 @@
 """Gathering tickets into a cluster, and the unit's answer to it."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from common.basis import Basis
-from common.clock import new_id
+from common.clock import local_date, new_id
 from common.events.dispatch import Dispatched
 from common.events.envelope import Actor
-from common.events.intake import ClusterDetected, PushAnswered
+from common.events.intake import ClusterDetected, PushAnswered, PushIssued
 from common.messaging.room import Transaction
 from common.policy import Pack
 from common.security.access import Principal, require
@@ -14,7 +15,7 @@ from common.security.masking import mask
 from common.security.refusals import NotVisible
 from intake.clusters import store
 from intake.clusters.rules import Gathered, counts, gathered
-from intake.docket import actor_of
+from intake.docket import SHELF, actor_of
 
 BY_RULE = Actor(role="system")
 
@@ -89,18 +90,107 @@ async def _open(tx: Transaction, pack: Pack, dispatched: Dispatched, category: s
     )
 
 
+class NoPushes(LookupError):
+    """The pack knows no push."""
+
+
+class NotOfPack(ValueError):
+    """The pack lists no such ``field``; ``known`` are its own."""
+
+    def __init__(self, field: str, known: tuple[str, ...]) -> None:
+        super().__init__(field)
+        self.field = field
+        self.known = known
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """预警信息推送单. ``content`` is masked."""
+
+    reason: str
+    level: str
+    content: str
+    co_handlers: tuple[str, ...] = ()
+
+
+async def push(tx: Transaction, caller: Principal, cluster: UUID, wanted: Push) -> tuple[UUID, str, int]:
+    """Push a cluster to its unit (真如 三（五）): the push, its number, the how-manieth it is of the cluster.
+
+    ``NotVisible``, ``NoPushes``, ``NotOfPack``.
+    """
+    row = await store.load(tx.connection, cluster, lock=True)
+    if row is None:
+        raise NotVisible("cluster.push")
+    require("cluster.push", caller, jurisdiction=row["jurisdiction"])
+    section = (await SHELF.version(tx.connection, row["policy"])).clusters
+    if section is None or section.pushes is None:
+        raise NoPushes
+    for field, code, known in (
+        ("reason", wanted.reason, section.pushes.reasons),
+        ("level", wanted.level, section.pushes.levels),
+    ):
+        if code not in known:
+            raise NotOfPack(field, tuple(known))
+    issued, times = new_id(), len(await store.pushes_of(tx.connection, cluster)) + 1
+    number = await store.add_push(
+        tx.connection,
+        row["jurisdiction"],
+        local_date(tx.now).year,
+        id=issued,
+        cluster=cluster,
+        times_pushed=times,
+        reason=wanted.reason,
+        level=wanted.level,
+        content=wanted.content,
+        pushed_at=tx.now,
+        pushed_by=caller.account,
+    )
+    tickets = await store.tickets_of(tx.connection, cluster)
+    tx.announce(
+        PushIssued.model_validate(
+            {
+                "occurred_at": tx.now,
+                "accepted_at": tx.now,
+                "actor": actor_of(caller),
+                "basis": (section.pushes.basis,),
+                "jurisdiction": row["jurisdiction"],
+                "cluster": cluster,
+                "push": issued,
+                "number": number,
+                "policy": row["policy"],
+                "unit": row["unit"],
+                "co_handlers": wanted.co_handlers,
+                "tickets": tuple(ticket["id"] for ticket in tickets),
+                "count": len(tickets),
+                "channels": await store.channels_of(tx.connection, cluster),
+                "content": wanted.content,
+                "reason": wanted.reason,
+                "level": wanted.level,
+                "times_pushed": times,
+            }
+        ),
+        subject_of(cluster),
+    )
+    return issued, number, times
+
+
 async def answer(tx: Transaction, caller: Principal, cluster: UUID, text: str, measure: str) -> str:
-    """Keep what the unit found and its measure; returns the unit. ``AlreadyAnswered`` when it has answered."""
+    """Keep what the unit found and its measure, or what it answers to the latest push; returns the unit.
+    ``AlreadyAnswered`` when it has answered and nothing was pushed since."""
     row = await store.load(tx.connection, cluster, lock=True)
     if row is None:
         raise NotVisible("cluster.answer")
     require("cluster.answer", caller, jurisdiction=row["jurisdiction"], holders=(row["unit"],))
-    if row["answered_at"] is not None:
+    pushes = await store.pushes_of(tx.connection, cluster)
+    pushed = pushes[-1]["id"] if pushes and pushes[-1]["answered_at"] is None else None
+    if row["answered_at"] is not None and pushed is None:
         raise AlreadyAnswered(tuple(Basis.model_validate(each) for each in row["basis"]))
     text, measure = mask(text), mask(measure)
     await store.keep_answer(
         tx.connection, cluster, answered_at=tx.now, answered_by=caller.account, text=text, measure=measure
     )
+    if pushed is not None:
+        await store.answer_push(tx.connection, pushed, tx.now)
     tx.announce(
         PushAnswered(
             occurred_at=tx.now,
@@ -108,7 +198,7 @@ async def answer(tx: Transaction, caller: Principal, cluster: UUID, text: str, m
             actor=actor_of(caller),
             jurisdiction=row["jurisdiction"],
             cluster=cluster,
-            push=cluster,  # no sheet of its own is pushed here: the cluster is what the unit was shown
+            push=pushed or cluster,  # where no sheet was pushed, the cluster is what the unit was shown
             policy=row["policy"],
             unit=row["unit"],
             text=text,

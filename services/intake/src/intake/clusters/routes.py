@@ -9,9 +9,12 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, RowMapping, and_, select
 
 from common.basis import Basis
+from common.events.envelope import UnitCode
+from common.events.vocabulary import Slug
 from common.messaging.room import Room, Transaction
 from common.security.access import admit, require, visible_jurisdiction, visible_unit
 from common.security.bearer import Caller
+from common.security.masking import mask
 from common.security.refusals import NotVisible
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel, Parameters, Text
@@ -19,10 +22,11 @@ from common.web.problems import conflict, invalid
 from common.web.reading import Page, cursor_of, position_of
 from common.web.routing import router
 from intake.clusters import store
-from intake.clusters.commands import AlreadyAnswered, answer
+from intake.clusters.commands import AlreadyAnswered, NoPushes, NotOfPack, Push, answer, push
 from intake.clusters.rules import State, state
 from intake.clusters.store import CLUSTER, COUNT
 
+PUSH_OUT: Final = "POST /clusters/{cluster}/pushes"
 FEEDBACK: Final = "POST /clusters/{cluster}/feedback"
 
 
@@ -31,6 +35,29 @@ class FeedbackInput(ApiModel):
 
     text: Annotated[str, Text(2000)]
     measure: Annotated[str, Text(2000)]
+
+
+class PushInput(ApiModel):
+    """预警信息推送单 (真如 附件8). ``reason`` and ``level``: the pack's codes."""
+
+    reason: Slug
+    level: Slug
+    content: Annotated[str, Text(5000)]
+    co_handlers: Annotated[tuple[UnitCode, ...], Field(max_length=20)] = ()
+
+
+class PushAnswerShown(ApiModel):
+    id: UUID
+    number: str
+    times_pushed: int
+
+
+class PushShown(PushAnswerShown):
+    reason: str
+    level: str
+    content: str
+    pushed_at: datetime
+    answered_at: datetime | None
 
 
 class FeedbackAnswer(ApiModel):
@@ -66,6 +93,7 @@ class TicketNamed(ApiModel):
 
 class ClusterWhole(ClusterShown):
     tickets: list[TicketNamed]
+    pushes: list[PushShown]
 
 
 class Wanted(Parameters):
@@ -105,7 +133,26 @@ def cluster_routes(room: Room, commands: Commands[Transaction]) -> APIRouter:
                 raise NotVisible("cluster.read")
             require("cluster.read", caller, jurisdiction=row["jurisdiction"], holders=(row["unit"],))
             tickets = [TicketNamed.model_validate(dict(each)) for each in await store.tickets_of(connection, cluster)]
-        return ClusterWhole(**_shown(row, room.clock.now()), tickets=tickets)
+            pushed = await store.pushes_of(connection, cluster)
+        pushes = [PushShown(**{name: each[name] for name in PushShown.model_fields}) for each in pushed]
+        return ClusterWhole(**_shown(row, room.clock.now()), tickets=tickets, pushes=pushes)
+
+    @routes.post("/clusters/{cluster}/pushes", status_code=201, response_model=PushAnswerShown, openapi_extra=KEYED)
+    async def push_cluster(cluster: UUID, entered: PushInput, caller: Caller, request: Request) -> Response:
+        """预警信息推送：承办单位应当在规定时限内反馈。"""
+        admit("cluster.push", caller)
+        wanted = Push(entered.reason, entered.level, mask(entered.content), entered.co_handlers)
+
+        async def command(tx: Transaction) -> Answer:
+            try:
+                issued, number, times = await push(tx, caller, cluster, wanted)
+            except NoPushes:
+                raise conflict("not_provided", "本地规则没有预警信息推送。") from None
+            except NotOfPack as refused:
+                raise invalid(refused.field, "choice", f"可选：{'、'.join(refused.known)}。") from None
+            return Answer(201, PushAnswerShown(id=issued, number=number, times_pushed=times))
+
+        return await commands.run(request, caller.account, PUSH_OUT, command)
 
     @routes.post("/clusters/{cluster}/feedback", status_code=201, response_model=FeedbackAnswer, openapi_extra=KEYED)
     async def feed_back(cluster: UUID, entered: FeedbackInput, caller: Caller, request: Request) -> Response:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Index, RowMapping, Table, Text, exists, func, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, RowMapping, Table, Text, exists, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.dialects.postgresql import insert as insert_once
@@ -42,6 +42,22 @@ CLUSTER_TICKET = Table(
     Column("ticket", PgUUID, primary_key=True),
 )
 Index("cluster_ticket_ticket_idx", CLUSTER_TICKET.c.ticket)
+
+PUSH = Table(
+    "cluster_push",
+    METADATA,
+    Column("id", PgUUID, primary_key=True),
+    Column("cluster", PgUUID, nullable=False),
+    Column("number", Text, nullable=False, comment="the push's own number: year and running number of the city"),
+    Column("times_pushed", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("content", Text, nullable=False, comment="masked"),
+    Column("pushed_at", Instant, nullable=False),
+    Column("pushed_by", Text, nullable=False),
+    Column("answered_at", Instant),
+)
+Index("cluster_push_cluster_idx", PUSH.c.cluster, PUSH.c.times_pushed, unique=True)
 
 # Counting reads a unit's tickets of one category, the latest days of them.
 Index("ticket_unit_category_idx", TICKET.c.unit, TICKET.c.category, TICKET.c.received_at)
@@ -108,6 +124,36 @@ async def tickets_of(connection: AsyncConnection, cluster: UUID) -> list[RowMapp
     joined = CLUSTER_TICKET.join(TICKET, TICKET.c.id == CLUSTER_TICKET.c.ticket)
     query = select(TICKET.c.id, TICKET.c.number).select_from(joined).where(CLUSTER_TICKET.c.cluster == cluster)
     return list((await connection.execute(query.order_by(TICKET.c.received_at, TICKET.c.id))).mappings())
+
+
+async def pushes_of(connection: AsyncConnection, cluster: UUID) -> list[RowMapping]:
+    """The pushes of a cluster, the first one first."""
+    query = select(*PUSH.c).where(PUSH.c.cluster == cluster).order_by(PUSH.c.times_pushed)
+    return list((await connection.execute(query)).mappings())
+
+
+async def add_push(connection: AsyncConnection, jurisdiction: str, year: int, **row: Any) -> str:
+    """Keep a push; returns its number, the next of the jurisdiction and year."""
+    await connection.execute(_LOCK, {"unit": jurisdiction, "category": f"push {year}"})
+    counted = (
+        select(func.count())
+        .select_from(PUSH.join(CLUSTER, CLUSTER.c.id == PUSH.c.cluster))
+        .where(CLUSTER.c.jurisdiction == jurisdiction, PUSH.c.number.like(f"{year}-%"))
+    )
+    number = f"{year}-{(await connection.execute(counted)).scalar_one() + 1:03d}"
+    await connection.execute(insert(PUSH).values(number=number, **row))
+    return number
+
+
+async def answer_push(connection: AsyncConnection, push: UUID, at: datetime) -> None:
+    await connection.execute(update(PUSH).where(PUSH.c.id == push).values(answered_at=at))
+
+
+async def channels_of(connection: AsyncConnection, cluster: UUID) -> tuple[str, ...]:
+    """The channels through which its tickets came."""
+    joined = CLUSTER_TICKET.join(TICKET, TICKET.c.id == CLUSTER_TICKET.c.ticket)
+    query = select(TICKET.c.channel).distinct().select_from(joined).where(CLUSTER_TICKET.c.cluster == cluster)
+    return tuple((await connection.execute(query.order_by(TICKET.c.channel))).scalars())
 
 
 async def keep_answer(connection: AsyncConnection, cluster: UUID, **row: Any) -> None:

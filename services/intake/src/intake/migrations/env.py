@@ -1,4 +1,5 @@
 import intake.callbacks.store
+import intake.knowledge.store
 import intake.registration.store
 import intake.restrictions.store
 import intake.vault.store  # noqa: F401 - they add their tables
