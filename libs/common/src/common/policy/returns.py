@@ -48,6 +48,13 @@ class Returns(Part):
     redo_round_may_be_returned: Stated[bool]
     reviewer_recused_for_own_unit: Stated[bool]
 
+    @model_validator(mode="after")
+    def _more_is_needed_later(self) -> Self:
+        more = self.late_window_needs.value if self.late_window_needs is not None else ()
+        if again := sorted(set(more) & set(self.denied_when_missing.value)):
+            raise ValueError(f"{again[0]!r} is needed from the beginning, and need not be named for the second window")
+        return self
+
     def denial_ground(self, mechanism: Mechanism) -> DenialGround | None:
         """The ground that this mechanism establishes; none: the pack leaves the mechanism off."""
         return next((ground for ground in self.denial_grounds.values() if ground.mechanism == mechanism), None)
