@@ -1,6 +1,7 @@
 """Limits against walkers that turn the leaves of a wall calendar and tick through its minutes (T9)."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.common.walker import (
     EPOCH,
     MINUTES_A_DAY,
     UNUSUAL,
+    Case,
     Minutes,
     cases,
     instant,
@@ -27,8 +29,10 @@ from tests.common.walker import (
 from common.calendar import (
     Allowance,
     AllowanceRefused,
+    Due,
     OutsideCalendar,
     Unit,
+    assemble,
     before,
     due,
     due_many,
@@ -40,6 +44,10 @@ from common.clock import NaiveInstant
 
 FOLDER = Path(__file__).parents[2] / "policies" / "calendar"
 CALENDAR = load_calendar(FOLDER)
+FORGETFUL = assemble(
+    replace(year, makeup_days=tuple(day for day in year.makeup_days if day != date(2024, 9, 29)))
+    for year in CALENDAR.years
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,44 @@ def test_limits_are_those_of_the_walkers_on_20000_cases(minutes: Minutes) -> Non
         found = reckon(CALENDAR, case.anchor, case.allowance, day_end=case.day_end, roll=case.roll)
         assert (found.due_at, found.provisional) == walked(case, minutes), case
         assert found.due_at == readd(found.days, case.anchor, case.allowance, day_end=case.day_end), case
+
+
+def forgets_a_make_up_day(case: Case) -> Due:
+    return due(FORGETFUL, case.anchor, case.allowance, day_end=case.day_end, roll=case.roll)
+
+
+def counts_the_minute_not_the_second(case: Case) -> Due:
+    anchor = case.anchor.replace(second=0)
+    return due(CALENDAR, anchor, case.allowance, day_end=case.day_end, roll=case.roll)
+
+
+def counts_by_the_machines_day(case: Case) -> Due:
+    found = due(CALENDAR, case.anchor - EIGHT_HOURS, case.allowance, day_end=case.day_end, roll=case.roll)
+    return found if case.allowance.unit.endswith("days") else due(CALENDAR, case.anchor, case.allowance)
+
+
+def never_rolls(case: Case) -> Due:
+    return due(CALENDAR, case.anchor, case.allowance, day_end=case.day_end, roll=False)
+
+
+def takes_what_is_assumed_for_certain(case: Case) -> Due:
+    found = due(CALENDAR, case.anchor, case.allowance, day_end=case.day_end, roll=case.roll)
+    return Due(found.due_at, False)
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        forgets_a_make_up_day,
+        counts_the_minute_not_the_second,
+        counts_by_the_machines_day,
+        never_rolls,
+        takes_what_is_assumed_for_certain,
+    ],
+)
+def test_the_walkers_notice_who_counts_otherwise(mutant: Callable[[Case], Due], minutes: Minutes) -> None:
+    found = cases(random.Random(20251009), 4_000)
+    assert any(mutant(case) != walked(case, minutes) for case in found)
 
 
 def test_warnings_are_those_of_the_walkers_on_5000_cases(minutes: Minutes) -> None:
