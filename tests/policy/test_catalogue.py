@@ -1,14 +1,16 @@
 """The responsibility catalogue: what its rows decide, what they ask, and what is refused when a pack is loaded."""
 
 from datetime import UTC, date, datetime, time
+from itertools import product
 from typing import Any
 
 import pytest
 from tests.policy.conftest import POLICIES
 
 from common.policy import Pack, load_pack
-from common.policy.catalogue import Catalogue, Item
+from common.policy.catalogue import Catalogue, Item, Question
 from common.policy.circumstances import Answer, Circumstances, Condition, Hours
+from common.policy.matching import NumberTest
 from common.policy.pack import examine
 from dispatch.suggestion.rules import (
     AnswerRefused,
@@ -246,3 +248,33 @@ ONE = {"rule": "TJ-2.1", "assumption": "试"}
 )
 def test_a_slip_in_the_catalogue_is_refused_in_a_sentence(tongjiang: Pack, place: str, to: Any, said: str) -> None:
     assert said in spoilt(tongjiang, place, to)
+
+
+def possible(question: Question, duty: Item) -> tuple[Answer, ...]:
+    """Answers that tell the rows apart: every option, yes and no, and the numbers around each that a row names."""
+    if question.options is not None:
+        return tuple(question.options)
+    if question.counted_in is None:
+        return (True, False)
+    tests = [test for one in duty.conditions() for test in (one.answers or {}).values() if isinstance(test, NumberTest)]
+    named = {number for test in tests for number in (test.eq, test.gte, test.lte) if number is not None}
+    return tuple(sorted({near for number in named for near in (number - 1, number, number + 1)}))
+
+
+@pytest.mark.parametrize("city", ["tongjiang", "zhenru"])
+def test_when_everything_is_answered_nothing_is_left_to_ask(city: str, request: pytest.FixtureRequest) -> None:
+    pack: Pack = request.getfixturevalue(city)
+    catalogue = catalogue_of(pack)
+    units, references = {unit.code for unit in pack.units}, catalogue.references or {}
+    questions = catalogue.questions or {}
+    tried = 0
+    for duty in catalogue.items.values():
+        asked = list(dict.fromkeys(code for one in duty.conditions() for code in one.answers or {}))
+        for answers in product(*(possible(questions[code], duty) for code in asked)):
+            for at, daytime in ((NOON, True), (time(20), False)):
+                found = decide(duty, Circumstances(at, daytime, dict(zip(asked, answers, strict=True))))
+                tried += 1
+                assert found.manner != "ask"
+                assert found.unanswered == ()
+                assert all(one in units or one in references for one in found.addressees)
+    assert tried > 2 * len(catalogue.items)
