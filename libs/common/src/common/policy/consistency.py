@@ -41,7 +41,8 @@ def problems_of_sections(
     return [
         *_elements(ticket),
         *_restricted_channels(ticket, restrictions),
-        *_undefined_codes(ticket, limits),
+        *_undefined_codes(ticket, _conditions(limits)),
+        *_undefined_codes(ticket, _never_returned(returns)),
         *_dates(effective, limits),
         *_gaps_and_shadows(effective, ticket, limits),
         *_returns(returns, limits),
@@ -70,8 +71,8 @@ def _row(kind: str, index: int) -> Place:
     return ("limits", "kinds", kind, "rules", index)
 
 
-def _undefined_codes(ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
-    for place, condition in _conditions(limits):
+def _undefined_codes(ticket: TicketSection, conditions: Iterator[tuple[Place, When]]) -> Iterator[Problem]:
+    for place, condition in conditions:
         tests: tuple[tuple[str, TextTest | None, Mapping[str, object]], ...] = (
             ("type", condition.type, ticket.types),
             ("channel", condition.channel, ticket.channels),
@@ -82,6 +83,11 @@ def _undefined_codes(ticket: TicketSection, limits: Limits) -> Iterator[Problem]
                 if code not in known:
                     sentence = f"the condition names the {name} {code!r}, which the ticket section does not define"
                     yield Problem((*place, "when"), sentence)
+
+
+def _never_returned(returns: Returns) -> Iterator[tuple[Place, When]]:
+    for condition in returns.never.when.nested() if returns.never else ():
+        yield ("returns", "never"), condition
 
 
 def _conditions(limits: Limits) -> Iterator[tuple[Place, When]]:

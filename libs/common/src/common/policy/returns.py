@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from common.policy.ruled import Entry, Part, Register, Stated
+from common.policy.matching import When
+from common.policy.ruled import Entry, Part, Register, Ruled, Stated, Words
 
 ReturnField = Literal["reason", "legal_basis", "suggested_unit", "explanation"]
 Mechanism = Literal["missing_reason_or_basis", "designated"]
@@ -29,11 +30,18 @@ class DenialGround(Entry):
         return self
 
 
+class NeverReturned(Ruled):
+    """Tickets that no unit may return, whoever has them; ``label`` is what the unit is told."""
+
+    label: Words
+    when: When
+
+
 class Returns(Part):
     """退单 (双鸭山 第十八条、第十九条).
 
     ``late_window_needs``: what a return also needs between the end of 'return_window' and that of 'return_late_window'
-    (真如 三（二）3); ``late`` then speaks of what comes after both.
+    (真如 三（二）3); ``late`` then speaks of what comes after both. ``never``: what is not returned at all.
     """
 
     grounds_for_return: Register[ReturnGround]
@@ -41,6 +49,7 @@ class Returns(Part):
     denied_when_missing: Stated[tuple[ReturnField, ...]]
     late_window_needs: Stated[Annotated[tuple[ReturnField, ...], Field(min_length=1)]] | None = None
     late: Stated[Literal["reviewed_and_marked_overdue", "refused_and_marked_overdue"]]
+    never: NeverReturned | None = None
     pending_blocks: Stated[tuple[BlockedCommand, ...]]
     before_sign_in: Stated[Literal["allowed", "refused"]]
     approved: Stated[Literal["clocks_restart"]]

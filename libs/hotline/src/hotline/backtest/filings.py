@@ -176,6 +176,7 @@ class Desk:
             designated=docket.designated,
             redo=docket.redo,
             designation=docket.designation,
+            situation=self.read_as(docket.situation),
         )
         late = window.late(filing.filed_at)
         if denial is None:

@@ -82,7 +82,9 @@ class ReturnFiled(Expectation):
         yield from compare("the return is in time", expect.in_time, not late)
         yield from compare("the ticket is marked overdue", expect.marked_overdue, late)
         filing = self._filing()
-        denial = denied_by_rule(returns, filing, window, designated=self.designated, redo=self.redo)
+        denial = denied_by_rule(
+            returns, filing, window, designated=self.designated, redo=self.redo, situation=stage.situation
+        )
         yield from self._denial(denial)
         yield from compare("possible while it is reviewed", expect.still_possible, _possible(stage))
         recused = returns.reviewer_recused_for_own_unit.value

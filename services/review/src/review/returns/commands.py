@@ -125,7 +125,13 @@ async def _window(tx: Transaction, docket: Docket, filing: Filing, returns: Retu
 async def _examine(tx: Transaction, docket: Docket, filing: Filing, window: Window, returns: Returns) -> Filing:
     """Let the rules look at a filing whose window is known: denied at once, or queued for a reviewer."""
     decision = denied_by_rule(
-        returns, filing, window, designated=docket.designated, redo=docket.redo, designation=docket.designation
+        returns,
+        filing,
+        window,
+        designated=docket.designated,
+        redo=docket.redo,
+        designation=docket.designation,
+        situation=docket.situation,
     )
     if decision is None:
         return await store.set_state(tx.connection, filing, "queued")

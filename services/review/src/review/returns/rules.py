@@ -10,6 +10,7 @@ from uuid import UUID
 
 from common.basis import Basis
 from common.events.vocabulary import Designation
+from common.policy.matching import Situation
 from common.policy.returns import DenialGround, ReturnGround, Returns
 from review.refusals import Refused
 from review.statuses import HELD
@@ -136,15 +137,18 @@ def denied_by_rule(
     designated: bool,
     redo: bool,
     designation: Designation | None = None,
+    situation: Situation | None = None,
 ) -> Decision | None:
     """The denial that needs no person, or None: a reviewer decides.
 
     双鸭山 第十九条（二）（四）; a redo round that may not be returned and a late return that is not reviewed are other
     packs' rules. A late return that is reviewed stays late whatever the reviewer decides (第十八条). ``designation``:
-    by whom the unit was named, where that was told.
+    by whom the unit was named, where that was told. ``situation``: the ticket, of which some are never returned.
     """
     if window.late(filing.filed_at) and returns.late.value == "refused_and_marked_overdue":
         return _denial(returns, filing, window, None, "超过退单期限，不予审核。", returns.late.basis)
+    if returns.never is not None and returns.never.when.holds(situation or Situation()):
+        return _denial(returns, filing, window, None, returns.never.label, returns.never.basis)
     second = window.late_window(filing.filed_at)
     ground = returns.denied_by_rule(filing.given, designated=designated, late_window=second)
     if ground is not None:
