@@ -99,7 +99,7 @@ async def _visible(room: Room, caller: Principal, ticket: UUID) -> tuple[Docket,
     admit("deadlines.read", caller)
     async with room.database.engine.connect() as connection:
         docket = await load_docket(connection, ticket)
-        if docket is None:
+        if docket is None or docket.about != "ticket":
             raise not_found()
         holders = docket.holders | set(docket.former)
         require("deadlines.read", caller, jurisdiction=docket.jurisdiction, holders=holders)
