@@ -132,6 +132,20 @@ async def test_what_fired_stands_and_both_instants_are_told(desk: Desk) -> None:
     assert (moved["due_at_by_later_calendar"], moved["generation"]) == (None, 2)
 
 
+async def test_what_fired_also_stands_when_the_clocks_are_told_again(desk: Desk) -> None:
+    """An amendment that came behind the closing it preceded: all is told again, but not by another calendar."""
+    ticket = await desk.dispatch()
+    await desk.reach("2024-09-30 09:00")
+    before = await desk.row(ticket, "sign_in")
+    await desk.take_back_make_up_day()
+    await count_again(desk)
+    desk.set("2024-09-30 11:00")
+    await desk.tell(desk.closing_reported(ticket), desk.closed(ticket, "2024-09-30 11:00"))
+    await desk.tell(desk.amended(ticket, "address", when="2024-09-30 10:00"))
+    assert await desk.row(ticket, "sign_in") == before
+    assert await desk.told(ticket, "sign_in") == ["DeadlineApproaching", "DeadlineBreached"]
+
+
 async def test_a_window_that_lapsed_unused_moves_and_a_judged_one_stands(desk: Desk) -> None:
     unused, used = await desk.dispatch(), await desk.dispatch()
     await desk.tell(desk.returned(used))

@@ -113,6 +113,7 @@ def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step |
         return lifted(unjudged, fact.at, fact.event)
     if not stands.open and stands.calendar != target.calendar:
         return None  # what is over is not counted again by another calendar
+    target = _by_its_own_calendar(stands, target)
     at, said = fact.at, list[Told]()
     shifted = (target.due_at, target.warn_at, target.counting, target.anchor) != (
         stands.due_at, stands.warn_at, stands.counting, stands.anchor,
@@ -133,6 +134,28 @@ def _reconciled(stands: Deadline, target: Deadline | None, fact: Fact) -> Step |
         state=_state(target, red, yellow),
     )
     return Step(after, tuple(said)) if after != stands else None
+
+
+def _by_its_own_calendar(stands: Deadline, target: Deadline) -> Deadline:
+    """A limit that is another only because the calendar is: it stays as it was announced, and so does what fired by it.
+
+    Where another calendar moves it, ``recompute`` says so.
+    """
+    same = (target.counting, target.anchor) == (stands.counting, stands.anchor)
+    if target.calendar == stands.calendar or not same:
+        return target
+    verdict = target.verdict
+    if verdict is not None and target.fact_at is not None:
+        verdict = "met" if target.fact_at < stands.due_at else "missed"
+    return replace(
+        target,
+        warn_at=stands.warn_at,
+        due_at=stands.due_at,
+        original_due_at=stands.original_due_at,
+        calendar=stands.calendar,
+        provisional=stands.provisional,
+        verdict=verdict,
+    )
 
 
 def _stays_red(target: Deadline, at: datetime) -> bool:
