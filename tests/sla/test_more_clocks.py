@@ -112,7 +112,7 @@ def contact(desk: Desk, ticket: UUID, level: int, when: str | None = None, **mor
 
 
 def promise(desk: Desk, ticket: UUID, until: str, when: str | None = None) -> ProgressReported:
-    told = {"unit": LEAD, "concludes_part": False, "text": "正在办理。", "promised_at": at(until)}
+    told: dict[str, Any] = {"unit": LEAD, "concludes_part": False, "text": "正在办理。", "promised_at": at(until)}
     return desk.fact(ProgressReported, ticket, when, **told)
 
 
@@ -255,7 +255,13 @@ async def test_who_took_on_a_ticket_of_several_convenes_them_in_two_days(clocks:
     assert await clocks.rows(alone, "convening") == []
     row = await only(clocks, several, "convening")
     assert (row.due_at, row.unit, row.anchor.type) == (at("2024-10-01 00:00"), LEAD, "SignedIn")
-    convened = {"case": uuid4(), "form": "consultation", "convener": LEAD, "participants": (OTHER,), "subject": "协调"}
+    convened: dict[str, Any] = {
+        "case": uuid4(),
+        "form": "consultation",
+        "convener": LEAD,
+        "participants": (OTHER,),
+        "subject": "协调",
+    }
     await clocks.tell(clocks.fact(ConsultationConvened, several, "2024-09-30 23:00", **convened))
     assert (await only(clocks, several, "convening")).verdict == "met"
 
@@ -263,13 +269,13 @@ async def test_who_took_on_a_ticket_of_several_convenes_them_in_two_days(clocks:
 async def test_a_closed_ticket_is_called_back_and_looked_back_at_also_when_it_is_archived(clocks: Desk) -> None:
     ticket = await clocks.dispatch()
     await clocks.tell(clocks.closing_reported(ticket), clocks.closed(ticket, "2024-09-27 16:00"))
-    called = {"callback": uuid4(), "outcome": "reached", "attempt": 1}
+    called: dict[str, Any] = {"callback": uuid4(), "outcome": "reached", "attempt": 1}
     clocks.set("2024-09-29 10:00")
     await clocks.tell(clocks.fact(CallbackRecorded, ticket, **called), clocks.archived(ticket))
     row = await only(clocks, ticket, "look_back")
     assert (row.state, row.due_at, row.unit) == ("armed", at("2024-10-29 00:00"), None)
     assert (await only(clocks, ticket, "callback")).verdict == "met"
-    looked = {"case": uuid4(), "unit": LEAD, "result": "good", "text": "已落实。"}
+    looked: dict[str, Any] = {"case": uuid4(), "unit": LEAD, "result": "good", "text": "已落实。"}
     await clocks.tell(clocks.fact(LookBackRecorded, ticket, "2024-10-12 10:00", **looked))
     assert (await only(clocks, ticket, "look_back")).verdict == "met"
 
