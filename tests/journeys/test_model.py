@@ -28,6 +28,7 @@ from tests.conftest import FreshDatabase
 from tests.journeys.city import HERE, Aside, City, city_of
 from tests.journeys.living.commands import choose
 from tests.journeys.living.life import BELOW_A, COUNTY, UNITS, A, C, Life, Step
+from tests.journeys.looking_back import differences
 from tests.journeys.retelling import retold, unanswered
 from tests.support.logs import captured_logs
 from tests.support.wire import at
@@ -106,6 +107,9 @@ def test_random_lives_are_those_of_the_model(city: tuple[City, Aside]) -> None:
             other.do(_live(suite, drawn, pauses))
 
     lived()
+    tickets, otherwise = differences(suite, other)
+    assert otherwise == [], "\n".join(otherwise)
+    print(f"judged again under their own pack: {tickets} tickets, no difference")  # noqa: T201 - with -rP
     done = Counter(does for does, status in suite.tally.elements() if status == 201)
     told = ", ".join(f"{does} {done[does]}/{tried}" for does, tried in suite.tried().most_common())
     print(f"carried out of what was tried: {told}")  # noqa: T201 - with -rP
