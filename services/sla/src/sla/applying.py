@@ -6,7 +6,7 @@ What is left to do is asked of the tables, so that a crash forgets nothing and a
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,13 +15,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.calendar import OutsideCalendar
-from common.clock import SHANGHAI, local_date
+from common.clock import local_date
 from common.events.sla import PolicyApplied
 from common.failpoint import reach
 from common.messaging.room import Room, Transaction
 from common.runtime.service import pause
 
 from .announcements import SYSTEM
+from .days import begins
 from .docket import Docket
 from .facts import Fact
 from .moves import DecisionUnknown
@@ -140,11 +141,6 @@ class Applying:
         async with self._room.database.engine.connect() as connection:
             following = await self._following(connection)
             return bool(following) and await any_open_under(connection, following.keys(), self._refused)
-
-
-def begins(day: date) -> datetime:
-    """The first instant of a local day."""
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 async def apply(tx: Transaction, docket: Docket, version: str) -> None:

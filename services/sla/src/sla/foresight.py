@@ -14,7 +14,8 @@ from common.calendar import OutsideCalendar
 from common.clock import local_date, new_id
 from common.policy import Pack
 
-from .applying import Version, begins, registered_versions, successors
+from .applying import Version, registered_versions, successors
+from .days import begins
 from .deadlines import Deadline
 from .docket import Docket
 from .facts import Fact

@@ -14,8 +14,9 @@ from .consumers import HANDLERS, Reader
 from .outlook import Outlook
 from .recompute import Recount
 from .registry import activate_first
-from .routes import routes
+from .routes import board_page_routes, routes
 from .timers import Knowledge, Timers
+from .watching import Watching
 
 
 def build(surroundings: Surroundings) -> Service:
@@ -24,7 +25,7 @@ def build(surroundings: Surroundings) -> Service:
     metrics = Metrics("sla")
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
-    applying = Applying(room)
+    applying, watching = Applying(room), Watching(room, surroundings.activity)
     outlook = Outlook(room, metrics)
     activating = asyncio.Event()
 
@@ -50,10 +51,10 @@ def build(surroundings: Surroundings) -> Service:
         room,
         surroundings,
         title="时限",
-        routers=[routes(room, commands_of(room, surroundings), surroundings.packs)],
+        routers=[routes(room, commands_of(room, surroundings), surroundings.packs, watching), board_page_routes()],
         handlers=HANDLERS,
         runner=Reader,
-        tasks=(first, timers.run, recount.run, applying.run, auditor.run, outlook.run),
+        tasks=(first, timers.run, recount.run, applying.run, watching.run, auditor.run, outlook.run),
         metrics=metrics,
         on_caught_up=knowledge.learn,
         next_due=next_due,

@@ -127,6 +127,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "unit.feed": {"unit": Relation.OWN_UNIT, "admin": _AREA},
     "unit.worklist": {"unit": Relation.OWN_UNIT, **_CENTRE},
     "deadlines.read": _READERS,
+    "board.read": {**_CENTRE, "unit": Relation.OWN_UNIT},
     "deadlines.preview": {**_CENTRE, "unit": _AREA, "softphone": _AREA},
     "calendars.read": dict.fromkeys(get_args(Role), _ANY),
     "calendars.write": {"admin": _ANY},

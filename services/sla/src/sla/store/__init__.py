@@ -1,5 +1,6 @@
 """sla's tables: dockets, deadlines, how far the bus was read, calendars, packs; and the named queries on them."""
 
+from .board import board_counts, board_ordinal, board_page
 from .calendars import (
     CALENDARS,
     calendar_cause,
@@ -29,6 +30,9 @@ __all__ = [
     "add_fact",
     "any_open_under",
     "anything_to_fire",
+    "board_counts",
+    "board_ordinal",
+    "board_page",
     "calendar_cause",
     "change_docket",
     "contents_in_force",

@@ -43,6 +43,8 @@ DOCKET = Table(
     Column("officers", JSONB, nullable=False, server_default="{}"),
 )
 Index("docket_policy_idx", DOCKET.c.policy, DOCKET.c.ticket, postgresql_where=text("ended_at is null"))
+Index("docket_readers_idx", DOCKET.c.readers, postgresql_using="gin", postgresql_where=text("ended_at is null"))
+Index("docket_heirs_idx", DOCKET.c.ticket, postgresql_where=text("heirs <> '{}' and ended_at is null"))
 
 FACT = Table(
     "fact",
@@ -114,6 +116,10 @@ Index(
     postgresql_where=text("state in ('armed', 'approaching') and not is_window"),
 )
 Index("deadline_yellow_due_idx", DEADLINE.c.warn_at, postgresql_where=text("state = 'armed' and not is_window"))
+
+_RUNS = text("state in ('armed', 'approaching', 'breached') and not is_window")
+Index("deadline_board_idx", DEADLINE.c.due_at, DEADLINE.c.id, postgresql_where=_RUNS)
+Index("deadline_unit_board_idx", DEADLINE.c.unit, DEADLINE.c.due_at, DEADLINE.c.id, postgresql_where=_RUNS)
 
 CAUGHT_UP = Table(
     "caught_up",
