@@ -2,18 +2,25 @@
 
 import asyncio
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.sla.desk import PACK, Desk
+from tests.support.wire import at
 
 from common.calendar import Allowance
 from common.clock import new_id
 from common.events.sla import CalendarPublished, PolicyActivated
+from common.observability import Metrics
 from common.policy import PackInvalid, pack_directories, parse_pack
-from sla.registry import activate_first
+from sla.expiry import Expiry, differing, in_force_until
+from sla.registry import SYSTEM, activate, activate_first
+from sla.store import versions_listed
+from sla.store.packs import Listed
 
 PACKS = Path("policies")
 
@@ -182,3 +189,45 @@ async def test_a_preview_says_per_unit_what_would_move_be_newly_owed_be_lifted_a
     assert (page["items"], page["total"]) == (found["items"][1:2], found["total"])
     assert len(await desk.wire.announced("PolicyActivated")) == 1
     assert (await desk.row(late, "closing")).generation == 1
+
+
+async def test_open_tickets_without_a_pack_in_force_are_an_alarm_and_registration_is_refused_before(desk: Desk) -> None:
+    content = PACK.dump() | {"effective": {"from": "2024-06-13", "to": "2024-12-31"}}
+    async with desk.service.room.transaction() as tx:
+        # The one without end is replaced by one that ends: of the same first day the last one given holds.
+        await tx.connection.execute(text("delete from policy_version"))
+        await activate(tx, parse_pack(content), SYSTEM)
+    desk.policy = parse_pack(content).version
+    await desk.dispatch()
+    expiry = Expiry(desk.service.room, Metrics("sla"))
+    assert await expiry.look() == []
+    desk.set("2025-01-01 00:00")
+    assert await expiry.look() == ["shuangyashan"]
+    [shown] = (await desk.get("policies")).json()["items"]
+    assert (shown["effective_to"], shown["in_force"]) == ("2024-12-31", False)
+
+
+def test_packs_reach_as_far_as_one_follows_another() -> None:
+    def listed(begins: str, ends: str | None) -> Listed:
+        last = date.fromisoformat(ends) if ends else None
+        return Listed(begins, "x", date.fromisoformat(begins), last, at("2025-01-01 00:00"))
+
+    today = date(2025, 6, 1)
+    followed = [listed("2025-01-01", "2025-06-30"), listed("2025-07-01", "2025-12-31")]
+    assert in_force_until(followed, today) == date(2025, 12, 31)
+    assert in_force_until([followed[0], listed("2025-08-01", None)], today) == date(2025, 6, 30)
+    assert in_force_until([*followed, listed("2025-12-31", None)], today) == date.max
+    assert in_force_until(followed[1:], today) is None
+
+
+async def test_after_an_upgrade_the_packs_that_wait_to_be_activated_are_named(desk: Desk, tmp_path: Path) -> None:
+    async with desk.service.room.database.engine.connect() as connection:
+        versions = await versions_listed(connection)
+    folder = tmp_path / "policies"
+    shutil.copytree(PACKS / "shuangyashan", folder / "shuangyashan")
+    assert differing(folder, versions) == []
+    limits = folder / "shuangyashan" / "limits.yaml"
+    limits.write_text(limits.read_text().replace("amount: 15", "amount: 16"))
+    [(jurisdiction, version, active)] = differing(folder, versions)
+    assert (jurisdiction, active) == ("shuangyashan", PACK.version)
+    assert version != PACK.version

@@ -11,6 +11,7 @@ from common.runtime.service import Service, Surroundings
 from .applying import Applying
 from .auditor import Auditor
 from .consumers import HANDLERS, Reader
+from .expiry import Expiry, tell_of_newer_files
 from .outlook import Outlook
 from .recompute import Recount
 from .registry import activate_first
@@ -26,13 +27,16 @@ def build(surroundings: Surroundings) -> Service:
     knowledge = Knowledge(room)
     timers, recount, auditor = Timers(room, knowledge), Recount(room), Auditor(room, metrics)
     applying, watching = Applying(room), Watching(room, surroundings.activity)
-    outlook = Outlook(room, metrics)
+    outlook, expiry = Outlook(room, metrics), Expiry(room, metrics)
     activating = asyncio.Event()
 
     async def first(_: asyncio.Event) -> None:
         activating.set()  # and it stays so while the activation fails and is tried again
         await activate_first(room, surroundings.packs)
         activating.clear()
+
+    async def newer(stopping: asyncio.Event) -> None:
+        await tell_of_newer_files(room, surroundings.packs, stopping)
 
     async def next_due() -> datetime | None:
         ahead = [await timers.next_due(), await applying.next_due()]
@@ -54,7 +58,7 @@ def build(surroundings: Surroundings) -> Service:
         routers=[routes(room, commands_of(room, surroundings), surroundings.packs, watching), board_page_routes()],
         handlers=HANDLERS,
         runner=Reader,
-        tasks=(first, timers.run, recount.run, applying.run, watching.run, auditor.run, outlook.run),
+        tasks=(first, timers.run, recount.run, applying.run, watching.run, auditor.run, outlook.run, expiry.run, newer),
         metrics=metrics,
         on_caught_up=knowledge.learn,
         next_due=next_due,
