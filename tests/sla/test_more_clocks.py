@@ -271,7 +271,8 @@ async def test_a_closed_ticket_is_called_back_and_looked_back_at_also_when_it_is
     await clocks.tell(clocks.closing_reported(ticket), clocks.closed(ticket, "2024-09-27 16:00"))
     called: dict[str, Any] = {"callback": uuid4(), "outcome": "reached", "attempt": 1}
     clocks.set("2024-09-29 10:00")
-    await clocks.tell(clocks.fact(CallbackRecorded, ticket, **called), clocks.archived(ticket))
+    judged = clocks.applied(ticket, uuid4(), "callback", outcome="archive", new_status="archived")
+    await clocks.tell(clocks.fact(CallbackRecorded, ticket, **called), judged, clocks.archived(ticket))
     row = await only(clocks, ticket, "look_back")
     assert (row.state, row.due_at, row.unit) == ("armed", at("2024-10-29 00:00"), None)
     assert (await only(clocks, ticket, "callback")).verdict == "met"

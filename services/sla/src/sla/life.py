@@ -219,7 +219,9 @@ def _apply_ruling(known: Known, fact: Fact, rules: Rules) -> Change:
         docket = docket.released() if last == docket.round else docket
     if why is not None:
         done = {step.deadline.id for step in steps}
-        steps += _ended([row for row in known.open() if row.id not in done], fact.at, why, fact)
+        kept = OUTLIVES if why == "superseded" else ()
+        over = [row for row in known.open() if row.id not in done and row.kind not in kept]
+        steps += _ended(over, fact.at, why, fact)
         return Change(replace(docket.released(), ended_at=fact.at), steps=steps)
     if fact.more["kind"] == "extension" and last is None:
         return Change(docket, steps=extended(known, fact, rules))
