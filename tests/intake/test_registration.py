@@ -195,6 +195,7 @@ async def test_a_limit_is_imposed_only_from_above_ahead_and_in_one_way(centre: C
         ({**HANDED_DOWN, "imposed_limit": {**span, **due, "basis": PAPER}}, "imposed_limit", "one_of"),
         ({**HANDED_DOWN, "imposed_limit": {"basis": PAPER}}, "imposed_limit", "one_of"),
         ({**HANDED_DOWN, "imposed_limit": span}, "imposed_limit.basis", "required"),
+        ({**HANDED_DOWN, "imposed_whole_limit": {**span, "basis": PAPER}}, "imposed_whole_limit", "not_in_pack"),
     ]
     for changed, field, rule in rows:
         refused = await centre.post("/tickets", demand(**changed))

@@ -80,6 +80,7 @@ TICKET = Table(
     Column("settled", JSONB, comment="how it was settled at registration; null for a work order"),
     Column("legal_limit", JSONB),
     Column("imposed_limit", JSONB),
+    Column("imposed_whole_limit", JSONB),
     Column("external_ref", Text),
     Column("call_id", Text),
     Column("received_at", Instant, nullable=False),

@@ -20,7 +20,7 @@ from common.security.masking import mask
 from common.security.vaulting import KeyRing
 from intake.docket import SHELF, actor_of
 from intake.registration import store
-from intake.registration.rules import Acceptance, Demand, Settlement, accept, imposed_limit
+from intake.registration.rules import Acceptance, Demand, Settlement, accept, imposed_under
 from intake.registration.store import DUPLICATE_WINDOW, NewTicket, Numbers, Register
 from intake.restrictions.rules import counts_for
 from intake.restrictions.store import refuse_restricted
@@ -83,7 +83,9 @@ def _written(
         "actor": actor_of(sheet.caller),
         "basis": acceptance.basis,
     }
-    told = _event(demand, sheet, shown, imposed_limit(demand, pack), facts)
+    imposed = imposed_under(demand.imposed_limit, demand, pack)
+    imposed_whole = imposed_under(demand.imposed_whole_limit, demand, pack)
+    told = _event(demand, sheet, shown, imposed, imposed_whole, facts)
     event = Event(
         id=new_id(),
         source="intake",
@@ -114,7 +116,8 @@ def _written(
         confidential=who.confidential,
         settled=shown.settlement or None,
         legal_limit=shown.dumped(sheet.legal_limit),
-        imposed_limit=shown.dumped(imposed_limit(demand, pack)),
+        imposed_limit=shown.dumped(imposed),
+        imposed_whole_limit=shown.dumped(imposed_whole),
         external_ref=demand.external_ref,
         call_id=sheet.call_id,
         received_at=demand.received_at,
@@ -200,7 +203,12 @@ Announced = TicketCreated | TicketAnswered | TicketDeclined | TicketTransferred
 
 
 def _event(
-    demand: Demand, sheet: Sheet, shown: _Shown, imposed: ImposedLimit | None, facts: dict[str, Any]
+    demand: Demand,
+    sheet: Sheet,
+    shown: _Shown,
+    imposed: ImposedLimit | None,
+    imposed_whole: ImposedLimit | None,
+    facts: dict[str, Any],
 ) -> Announced:
     """The one event of this registration: which of the four, the outcome says."""
     common = {
@@ -235,6 +243,7 @@ def _event(
                 ),
                 legal_limit=shown.limit(sheet.legal_limit),
                 imposed_limit=shown.limit(imposed),
+                imposed_whole_limit=shown.limit(imposed_whole),
                 external_ref=demand.external_ref,
             )
 

@@ -105,6 +105,7 @@ class Registration(ApiModel):
     external_ref: Reference | None = None
     legal_limit: LegalLimitInput | None = None
     imposed_limit: ImposedLimitInput | None = None
+    imposed_whole_limit: ImposedLimitInput | None = None
     outcome: Outcome = "work_order"
     answer: Annotated[str, Text(5000)] | None = None
     ground: Code | None = None
@@ -140,6 +141,7 @@ class Registration(ApiModel):
             ),
             external_ref=self.external_ref,
             imposed_limit=self.imposed_limit.imposed() if self.imposed_limit else None,
+            imposed_whole_limit=self.imposed_whole_limit.imposed() if self.imposed_whole_limit else None,
         )
 
     def sheet(self, caller: Principal) -> Sheet:
@@ -252,9 +254,12 @@ def _tell(desk: Desk, new: NewTicket) -> None:
 
 def _check_texts(entered: Registration) -> None:
     """What stays readable outside the vault holds nothing personal; a telephone number is one."""
-    imposed = entered.imposed_limit
-    if imposed is not None and (imposed.limit is None) == (imposed.due_at is None):
-        raise invalid("imposed_limit", "one_of", "交办时限应当填写时长或者截止时间之一。")
+    for field, imposed in (
+        ("imposed_limit", entered.imposed_limit),
+        ("imposed_whole_limit", entered.imposed_whole_limit),
+    ):
+        if imposed is not None and (imposed.limit is None) == (imposed.due_at is None):
+            raise invalid(field, "one_of", "交办时限应当填写时长或者截止时间之一。")
     phone = entered.requester.phone
     if phone is not None:
         try:

@@ -131,7 +131,8 @@ class Settlement:
 class Demand:
     """诉求 as it was entered. ``received_at`` is when it reached the hotline.
 
-    ``external_ref`` and ``imposed_limit`` come from the platform that handed the ticket down.
+    ``external_ref``, ``imposed_limit`` and ``imposed_whole_limit`` (整体时限, 真如 六（三）) come from the platform
+    that handed the ticket down.
     """
 
     outcome: Outcome
@@ -146,6 +147,7 @@ class Demand:
     settlement: Settlement = Settlement()
     external_ref: str | None = None
     imposed_limit: ImposedLimit | None = None
+    imposed_whole_limit: ImposedLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,22 +242,25 @@ def _handed_down(demand: Demand, pack: Pack, accepted_at: datetime) -> None:
     if channel.handed_down and demand.external_ref is None:
         sentence = f"“{channel.label}”的诉求应当填写交办平台的工单编号。"
         raise ReferenceMissing((Fault("external_ref", "required", sentence),), (channel.basis,))
-    imposed = demand.imposed_limit
-    if imposed is None:
-        return
-    if not channel.handed_down:
-        known = "、".join(each.label for each in pack.ticket.channels.values() if each.handed_down) or "无"
-        sentence = f"只有上级平台交办的诉求可以带交办时限：{known}。"
-        raise LimitNotImposable((Fault("imposed_limit", "not_handed_down", sentence),), (channel.basis,))
-    if demand.outcome != "work_order":
-        raise LimitNotImposable((Fault("imposed_limit", "other_outcome", "不属于所选的处置方式。"),))
-    if imposed.due_at is not None and imposed.due_at <= accepted_at:
-        raise LimitNotImposable((Fault("imposed_limit.due_at", "passed", "交办时限应当晚于受理时间。"),))
+    if demand.imposed_whole_limit is not None and "closing_whole" not in pack.limits.kinds():
+        sentence = "本地规则没有整体时限。"
+        raise LimitNotImposable((Fault("imposed_whole_limit", "not_in_pack", sentence),), (channel.basis,))
+    given, whole = demand.imposed_limit, demand.imposed_whole_limit
+    for field, imposed in (("imposed_limit", given), ("imposed_whole_limit", whole)):
+        if imposed is None:
+            continue
+        if not channel.handed_down:
+            known = "、".join(each.label for each in pack.ticket.channels.values() if each.handed_down) or "无"
+            sentence = f"只有上级平台交办的诉求可以带交办时限：{known}。"
+            raise LimitNotImposable((Fault(field, "not_handed_down", sentence),), (channel.basis,))
+        if demand.outcome != "work_order":
+            raise LimitNotImposable((Fault(field, "other_outcome", "不属于所选的处置方式。"),))
+        if imposed.due_at is not None and imposed.due_at <= accepted_at:
+            raise LimitNotImposable((Fault(f"{field}.due_at", "passed", "交办时限应当晚于受理时间。"),))
 
 
-def imposed_limit(demand: Demand, pack: Pack) -> ImposedLimit | None:
+def imposed_under(imposed: ImposedLimit | None, demand: Demand, pack: Pack) -> ImposedLimit | None:
     """交办时限 under the rule that lets the demand's channel bring one; its paper as entered."""
-    imposed = demand.imposed_limit
     if imposed is None:
         return None
     rule = pack.ticket.channels[demand.channel].basis.rule

@@ -48,6 +48,7 @@ class NewTicket:
     settled: dict[str, Any] | None
     legal_limit: dict[str, Any] | None
     imposed_limit: dict[str, Any] | None
+    imposed_whole_limit: dict[str, Any] | None
     external_ref: str | None
     call_id: str | None
     received_at: datetime
@@ -85,6 +86,7 @@ class NewTicket:
             _json(self.settled),
             _json(self.legal_limit),
             _json(self.imposed_limit),
+            _json(self.imposed_whole_limit),
             self.external_ref,
             self.call_id,
             self.received_at,
@@ -130,6 +132,7 @@ _COLUMNS: Final = {
     "settled": "text",
     "legal_limit": "text",
     "imposed_limit": "text",
+    "imposed_whole_limit": "text",
     "external_ref": "text",
     "call_id": "text",
     "received_at": "timestamptz",
@@ -178,13 +181,14 @@ _ROWS: Final = """
 registered as (
     insert into ticket (
         id, number, jurisdiction, policy, outcome, type, channel, category, marks, statement, address,
-        requester_kind, anonymous, has_contact, confidential, settled, legal_limit, imposed_limit, external_ref,
-        call_id, received_at, accepted_at, status, co_handlers, round
+        requester_kind, anonymous, has_contact, confidential, settled, legal_limit, imposed_limit,
+        imposed_whole_limit, external_ref, call_id, received_at, accepted_at, status, co_handlers, round
     )
     select id, number, jurisdiction, policy, outcome, type, channel, category,
            array(select jsonb_array_elements_text(marks::jsonb)), statement, address,
            requester_kind, anonymous, has_contact, confidential, settled::jsonb, legal_limit::jsonb,
-           imposed_limit::jsonb, external_ref, call_id, received_at, accepted_at, status, '{}', 0
+           imposed_limit::jsonb, imposed_whole_limit::jsonb, external_ref, call_id, received_at, accepted_at,
+           status, '{}', 0
     from fresh
 ), sealed as (
     insert into vault (ticket, name, phone, phone_index, statement, address)
