@@ -49,7 +49,8 @@ class Answer:
 
 @dataclass(slots=True)
 class City:
-    """The running suite. ``who`` is a role of the centre, or a unit's full code."""
+    """The running suite. ``who`` is a role of the centre, of another city's with @ and its name, or a unit's full
+    code."""
 
     suite: Suite
     stepper: Stepper
@@ -90,8 +91,10 @@ class City:
 
     def _headers(self, who: str) -> dict[str, str]:
         if who not in self._tokens:
-            role, unit = ("unit", who) if "." in who else (who, None)
-            self._tokens[who] = self.issuer.issue(cast(Role, role), unit, HERE)
+            name, _, city = who.partition("@")
+            role, unit = ("unit", name) if "." in name else (name, None)
+            of = name.partition(".")[0] if unit else city or HERE
+            self._tokens[who] = self.issuer.issue(cast(Role, role), unit, of)
         return {"Authorization": f"Bearer {self._tokens[who]}"}
 
 
