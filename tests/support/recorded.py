@@ -31,7 +31,7 @@ from sla.docket import Docket
 from sla.facts import Fact, fact_of, placed
 from sla.known import Known
 from sla.life import READ, change
-from sla.plan import Rules
+from sla.plan import Rules, opened
 from sla.verdicts import Step
 
 P = TypeVar("P", bound=Payload)
@@ -138,6 +138,8 @@ class Told:
         if event.type == "TicketCreated":
             self.docket = docket_of(event)
             self.facts.append(fact_of(event))
+            found = opened(self.docket, Rules(self.pack, self.calendar), self.facts[0])
+            self._begin(found, self.facts[0])
         elif event.type in READ:
             assert self.docket is not None
             fact, _ = placed(fact_of(event), self.facts)
@@ -151,10 +153,14 @@ class Told:
         done = change(known, fact, Rules(self.pack, self.calendar))
         self.docket = done.docket
         self._record(done.steps, fact)
-        if done.opened:
-            self.rows |= {row.identity: row for row in done.opened}
-            self._announce(set_of(done.docket, done.opened, fact.event, fact.at, fact.at))
+        self._begin(done.opened, fact)
         self._record(done.then, fact)
+
+    def _begin(self, found: tuple[Deadline, ...], fact: Fact) -> None:
+        assert self.docket is not None
+        if found:
+            self.rows |= {row.identity: row for row in found}
+            self._announce(set_of(self.docket, found, fact.event, fact.at, fact.at))
 
     def _record(self, steps: Sequence[Step], fact: Fact) -> None:
         assert self.docket is not None
