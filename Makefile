@@ -50,8 +50,8 @@ rules: develop ## every rule of docs/rules.md, what proves it, and whether it pa
 rules-mutate: develop ## change each value of each pack and list those that no scenario notices: make rules-mutate PACK=shuangyashan
 	$(BIN)/hotline policy mutate $(PACK)
 
-demo: $(if $(filter kafka,$(BUS)),develop maven,install) ## the real cases of examples/, told by the suite: make demo BUS=kafka
-	@exec $(BIN)/hotline demo $(if $(BUS),--bus $(BUS))
+demo: $(if $(filter kafka,$(BUS)),develop maven,install) ## the real cases of examples/, told by the suite: make demo BUS=kafka BACKTEST=zhenru
+	@exec $(BIN)/hotline demo $(if $(BUS),--bus $(BUS)) $(if $(BACKTEST),--backtest $(BACKTEST))
 
 bench: develop ## benchmarks: make bench NAME=p1
 	@exec $(BIN)/python -m benchmarks $(NAME)
