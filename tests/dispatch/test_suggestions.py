@@ -219,3 +219,18 @@ async def test_an_item_or_helper_that_is_not_in_the_catalogue_is_refused(zhenru:
         assert refused.status_code == 422
         [wrong] = refused.json()["fields"]
         assert (wrong["field"], wrong["rule"]) == (field, rule)
+
+
+async def test_a_redo_runs_under_the_same_item_and_a_new_dispatch_under_its_own(zhenru: Office) -> None:
+    ticket = await registered(zhenru)
+    helpers = [{"unit": "zhenru.zhifadui", "role": "enforce"}]
+    assert (await assign(zhenru, ticket, item="17", helpers=helpers)).status_code == 201
+    await zhenru.put_in(ticket, "closed")
+    await zhenru.hear("CallbackJudged", ticket, outcome="redo")
+    [again] = await zhenru.announced(ticket, "Reissued")
+    told = again.data.model_dump(mode="json")
+    assert (told["item"], told["helpers"]) == ("17", helpers)
+
+    await zhenru.put_in(ticket, "awaiting_dispatch")
+    assert (await assign(zhenru, ticket, round=2)).status_code == 201
+    assert ((await zhenru.docket(ticket)).item, (await zhenru.docket(ticket)).helpers) == (None, ())

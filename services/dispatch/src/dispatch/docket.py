@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.database import Instant, metadata
 from common.events.envelope import Actor, subject_of_ticket
 from common.events.intake import TicketCreated
-from common.events.vocabulary import Designation, Status
+from common.events.vocabulary import Designation, Helper, Status
 from common.messaging.parking import is_parked
 from common.messaging.room import Transaction
 from common.messaging.tables import add_event_tables
@@ -58,6 +58,8 @@ DOCKET: Final = Table(
     Column("territory", Text, comment="the territorial government, where somebody named it"),
     Column("registered_at", Instant, comment="null of tickets from before it was kept"),
     Column("clock_stop", Uuid, comment="the stop since which the clocks stand still"),
+    Column("item", Text, comment="number in the responsibility catalogue, where one was named"),
+    Column("helpers", JSONB, nullable=False, comment="units beside lead and co-handlers, in the roles of that item"),
 )
 _LIVE: Final = text("status in ('dispatched', 'signed_in', 'closing_filed')")
 Index("docket_held_idx", DOCKET.c.unit, DOCKET.c.ticket, postgresql_where=_LIVE)
@@ -74,6 +76,7 @@ class Docket:
     (双鸭山 第九条), each with that holder. ``designation``: who named the unit; with it ``designated`` is true.
     ``territory``: 属地政府 as a dispatcher named it (第十七条); it is the matter's and outlives the round.
     ``clock_stop``: since when the clocks stand still; it ends with the round or with the filing of a closing report.
+    ``item``: of the responsibility catalogue, under which the round runs; ``helpers``: in the roles of that item.
     """
 
     ticket: UUID
@@ -95,6 +98,8 @@ class Docket:
     territory: str | None = None
     registered_at: datetime | None = None
     clock_stop: UUID | None = None
+    item: str | None = None
+    helpers: tuple[Helper, ...] = ()
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -269,6 +274,7 @@ def _columns(docket: Docket) -> dict[str, Any]:
         "signed_parts": list(docket.signed_parts),
         "sub_units": dict(docket.sub_units),
         "designation": None if designation is None else designation.model_dump(mode="json"),
+        "helpers": [helper.model_dump(mode="json") for helper in docket.helpers],
     }
 
 
@@ -280,5 +286,6 @@ def _docket(row: Any) -> Docket:
             "co_handlers": tuple(row["co_handlers"]),
             "signed_parts": tuple(row["signed_parts"]),
             "designation": None if named is None else Designation.model_validate(named),
+            "helpers": tuple(Helper.model_validate(helper) for helper in row["helpers"]),
         }
     )

@@ -99,6 +99,8 @@ async def _send(
         designated=order.designated,
         designation=order.designation,
         territory=order.territory or after.territory,
+        item=order.item,
+        helpers=order.helpers,
     )
     await keep(tx.connection, begun)
     tx.announce(

@@ -162,6 +162,8 @@ def _reissue(tx: Transaction, docket: Docket) -> Docket:
             previous_round=docket.round,
             designated=again.designated,
             designation=again.designation,
+            item=again.item,
+            helpers=again.helpers,
         ),
         again.subject,
     )
@@ -173,7 +175,14 @@ def _designate(tx: Transaction, docket: Docket, data: Any, named: Named) -> Dock
     assert named.lead is not None
     designation: Designation = whose_case(data)
     begun = round_begun(
-        docket, tx, unit=named.lead, co_handlers=named.co_handlers, designated=True, designation=designation
+        docket,
+        tx,
+        unit=named.lead,
+        co_handlers=named.co_handlers,
+        designated=True,
+        designation=designation,
+        item=None,
+        helpers=(),
     )
     tx.announce(
         Dispatched(
