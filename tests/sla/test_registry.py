@@ -231,3 +231,18 @@ async def test_after_an_upgrade_the_packs_that_wait_to_be_activated_are_named(de
     [(jurisdiction, version, active)] = differing(folder, versions)
     assert (jurisdiction, active) == ("shuangyashan", PACK.version)
     assert version != PACK.version
+
+
+async def test_an_event_under_a_version_that_is_not_here_yet_waits_and_is_never_parked(desk: Desk) -> None:
+    new = parse_pack(other_pack())
+    desk.policy = new.version
+    ticket = await desk.register(type="inquiry")
+    coming = asyncio.create_task(desk.tell(desk.dispatched(ticket)))
+    await asyncio.wait({coming}, timeout=0.3)
+    assert not coming.done()
+    assert (await desk.parked(), await desk.rows(ticket)) == ([], [])
+    async with desk.service.room.transaction() as tx:
+        await activate(tx, new, SYSTEM)
+    await coming
+    assert (await desk.row(ticket, "closing")).policy == new.version
+    assert await desk.parked() == []
