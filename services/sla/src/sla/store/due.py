@@ -60,8 +60,9 @@ async def lock_due(
     """
     places = sorted(reached)
     arguments = {"now": now, "partitions": places, "ats": [reached[place] for place in places], "most": most}
-    # Planned with these very values: a plan for any instant would expect a third of all deadlines to be due. And where
-    # nothing was read for long, the latest instant that is known of any partition spares looking at what waits for it.
+    # Planned with these very values, and along the index: after an outage statistics may be so old that a plan would
+    # fetch and sort all that is due for every batch. Where nothing was read for long, the latest instant that is known
+    # of any partition spares looking at what waits for it.
     await connection.execute(_PLAN_ANEW)
     return [_ripe(row) for row in await connection.execute(_DUE, arguments)]
 
@@ -145,7 +146,9 @@ async def anything_to_fire(connection: AsyncConnection, now: datetime) -> bool:
     return bool((await connection.execute(_ANYTHING_TO_FIRE, {"now": now})).scalar())
 
 
-_PLAN_ANEW = text("set local plan_cache_mode = force_custom_plan")
+_PLAN_ANEW = text(
+    "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_sort', 'off', true)"
+)
 _DUE = text(
     """
     with known as materialized (
