@@ -83,20 +83,21 @@ class Auditor:
 _UNFIRED = text(
     """
     with unlit as (
-        (select id, subject, partition, due_at as lamp_at from deadline
-         where state in ('armed', 'approaching') and not is_window
-           and due_at < cast(:now as timestamptz) - interval '30 seconds' order by due_at limit 1000)
+        (select d.id, d.subject, c.at is null as unread from deadline d left join caught_up c using (partition)
+         where d.state in ('armed', 'approaching') and not d.is_window
+           and d.due_at < cast(:now as timestamptz) - interval '30 seconds'
+           and d.due_at < coalesce(c.at, :now) - interval '30 seconds' order by d.due_at limit 1000)
         union
-        (select id, subject, partition, warn_at from deadline
-         where state = 'armed' and not is_window
-           and warn_at < cast(:now as timestamptz) - interval '30 seconds' order by warn_at limit 1000)
+        (select d.id, d.subject, c.at is null from deadline d left join caught_up c using (partition)
+         where d.state = 'armed' and not d.is_window
+           and d.warn_at < cast(:now as timestamptz) - interval '30 seconds'
+           and d.warn_at < coalesce(c.at, :now) - interval '30 seconds' order by d.warn_at limit 1000)
     )
-    select distinct d.id,
-           case when c.at is null then 'unread'
-                when exists (select from parked p where p.ended_at is null and p.subject = d.subject) then 'parked'
+    select id,
+           case when unread then 'unread'
+                when exists (select from parked p where p.ended_at is null and p.subject = unlit.subject) then 'parked'
                 else 'no' end as held
-    from unlit d left join caught_up c using (partition)
-    where d.lamp_at < coalesce(c.at, :now) - interval '30 seconds'
+    from unlit
     """
 ).bindparams(bindparam("now", type_=Instant))
 _OLDEST = text("select min(at) from caught_up")
