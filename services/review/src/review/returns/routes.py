@@ -28,7 +28,7 @@ from review.deadlines import of_cases
 from review.docket import SHELF
 from review.edge import Choice, RoundSeen, Written, at_the_edge, choices, masked, require_distinct
 from review.returns import commands, store
-from review.returns.rules import State, grounds_for
+from review.returns.rules import State, Window, grounds_for
 
 
 class NewReturn(ApiModel):
@@ -81,7 +81,8 @@ class Earlier(ApiModel):
 
 
 class ReturnSeen(CaseSeen):
-    """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known.
+    """One return. ``window_due_at``: the window it was, or will be, compared with; ``late`` null: none is known. Where
+    the pack has a second window, only what comes after that one is late.
 
     ``ruling_due_at``: the first late instant of the ruling, as far as it is known.
     """
@@ -187,7 +188,7 @@ async def _seen(connection: AsyncConnection, caller: Principal, rows: Sequence[A
     seen = []
     for row in rows:
         decided = row.outcome is not None
-        late = row.late if decided else None if row.current_due_at is None else row.filed_at >= row.current_due_at
+        late = row.late if decided else Window(row.current_due_at, last_due_at=row.last_due_at).late(row.filed_at)
         seen.append(
             ReturnSeen(
                 **{name: getattr(row, name) for name in _COPIED},

@@ -136,8 +136,11 @@ async def window_of(connection: AsyncConnection, filing: Filing, docket: Docket)
     return Window(known.due_at, known.basis, second.due_at if second is not None else None)
 
 
-_VIEW: Final = board.view(RETURN, DEADLINE.c.due_at.label("current_due_at")).outerjoin(
-    DEADLINE, of_same_round(RETURN, "return_window")
+_SECOND: Final = DEADLINE.alias("second")
+_VIEW: Final = (
+    board.view(RETURN, DEADLINE.c.due_at.label("current_due_at"), _SECOND.c.due_at.label("last_due_at"))
+    .outerjoin(DEADLINE, of_same_round(RETURN, "return_window"))
+    .outerjoin(_SECOND, of_same_round(RETURN, "return_late_window", _SECOND))
 )
 
 
