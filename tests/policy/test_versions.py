@@ -60,6 +60,9 @@ def test_the_last_day_belongs_to_the_pack(pack: Pack) -> None:
     successor = rewritten(pack, effective={"from": "2026-01-01"})
     assert in_force([successor, ended], "shuangyashan", at("2025-12-31T23:59:59+08:00")) is ended
     assert in_force([successor, ended], "shuangyashan", at("2026-01-01T00:00:00+08:00")) is successor
+    with pytest.raises(NoPackInForce) as over:
+        in_force([ended], "shuangyashan", at("2026-01-01T00:00:00+08:00"))
+    assert over.value.ended_on == ended.effective_to
 
 
 def test_a_corrected_version_for_the_same_days_takes_the_place_of_the_first(pack: Pack) -> None:

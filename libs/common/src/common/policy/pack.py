@@ -195,6 +195,7 @@ def in_force(packs: Iterable[Pack], jurisdiction: str, at: datetime) -> Pack:
     day = local_date(at)
     valid = [pack for pack in own if pack.effective.covers(day)]
     if not valid:
-        raise NoPackInForce(jurisdiction, at, known=bool(own))
+        over = [pack.effective_to for pack in own if pack.effective_to is not None and pack.effective_to < day]
+        raise NoPackInForce(jurisdiction, at, known=bool(own), ended_on=max(over, default=None))
     latest = max(pack.effective_from for pack in valid)
     return [pack for pack in valid if pack.effective_from == latest][-1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,11 +39,14 @@ class PackInvalid(ValueError):
 
 
 class NoPackInForce(LookupError):
-    """No pack of the jurisdiction is in force at that instant. ``known``: it has packs for other times."""
+    """No pack of the jurisdiction is in force at that instant. ``known``: it has packs for other times, of those that
+    are over the last one until ``ended_on``.
+    """
 
-    def __init__(self, jurisdiction: str, at: datetime, *, known: bool) -> None:
+    def __init__(self, jurisdiction: str, at: datetime, *, known: bool, ended_on: date | None = None) -> None:
         when = f"no pack of {jurisdiction} is in force at {at.isoformat()}"
         super().__init__(when if known else f"{jurisdiction} is not a jurisdiction with a pack")
         self.jurisdiction = jurisdiction
         self.at = at
         self.known = known
+        self.ended_on = ended_on

@@ -289,7 +289,9 @@ def _restricted(barred: CallerRestricted) -> Problem:
 
 def _no_pack(absent: NoPackInForce) -> Problem:
     if absent.known:
-        return Problem(409, "no_pack_in_force", "没有生效的办法", "该地区在登记之时没有生效的办法，无法登记。")
+        over = absent.ended_on
+        why = f"该地区的办法有效期至{over:%Y年%-m月%-d日}，已经届满，无法登记。" if over else None
+        return Problem(409, "no_pack_in_force", "没有生效的办法", why or "该地区在登记之时没有生效的办法，无法登记。")
     message = "没有这个地区的办法。"
     return Problem(
         422, "unknown_jurisdiction", "地区不明", message, fields=[FieldError("jurisdiction", "unknown", message)]
