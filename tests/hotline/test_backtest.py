@@ -289,9 +289,14 @@ def test_such_a_mark_is_read_as_the_caller_says(read_as: str, limited: bool) -> 
     assert ("first_response" in {kind for kind, *_ in trial.after.limits}) is limited
 
 
-def test_a_channel_makes_no_difference_where_no_rule_looks_at_channels() -> None:
-    [trial] = tried(other_words(), told(channel="wechat"))
-    assert trial.reasons == ()
+def test_a_channel_makes_no_difference_where_no_rule_looks_at_channels_and_that_is_told() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    stories = [told(channel="wechat"), told(marks=["special"])]
+    tally = backtested(record(*stories), codes_for(other_words(), {}), console=console)
+    assert (tally.tickets, tally.comparable) == (2, 1)
+    said = console.file.getvalue()  # type: ignore[attr-defined]  # as it was just made
+    assert "受理渠道 wechat 在拟用规则下不作为任何情形的条件判定" in said
+    assert "标记 special 在拟用规则下" not in said
 
 
 @pytest.mark.parametrize(

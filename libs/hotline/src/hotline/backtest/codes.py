@@ -30,7 +30,7 @@ class Codes:
     """How the codes of a recorded ticket are read under ``pack``.
 
     ``given``: (dimension, recorded code) → the pack's code. ``looked_at``: the dimensions that its rules
-    look at; what they do not look at makes no difference. ``used``: what was met, and as what it was read.
+    look at; what they do not look at makes no difference. ``used``: what comparable tickets had, and how it was read.
     """
 
     pack: Pack
@@ -41,9 +41,11 @@ class Codes:
     def translated(self, life: Life) -> tuple[Fact, ...]:
         """The life's facts in the pack's codes; ``NotComparable`` names all that has none."""
         unknown: dict[str, None] = {}
-        facts = tuple(self._fact(fact, unknown) for fact in life.facts)
+        used: dict[tuple[Dimension, str], str] = {}
+        facts = tuple(self._fact(fact, unknown, used) for fact in life.facts)
         if unknown:
             raise NotComparable(*unknown)
+        self.used.update(used)
         return facts
 
     def situation(self, recorded: Situation) -> Situation:
@@ -56,23 +58,25 @@ class Codes:
             marks=frozenset(marks),
         )
 
-    def _fact(self, fact: Fact, unknown: dict[str, None]) -> Fact:
+    def _fact(self, fact: Fact, unknown: dict[str, None], used: dict[tuple[Dimension, str], str]) -> Fact:
         if fact.type not in ("TicketCreated", "TicketAmended"):
             return fact
         more: dict[str, Any] = dict(fact.more)
         for name in ("type", "channel"):
             if name in more:
-                more[name] = self._code(name, more[name], unknown)
-        marks = [self._code("mark", code, unknown) for code in more.get("marks", ())]
+                more[name] = self._code(name, more[name], unknown, used)
+        marks = [self._code("mark", code, unknown, used) for code in more.get("marks", ())]
         more["marks"] = [code for code in dict.fromkeys(marks) if code != NOTHING]
         return replace(fact, more=more)
 
-    def _code(self, dimension: Dimension, code: str, unknown: dict[str, None]) -> str:
+    def _code(
+        self, dimension: Dimension, code: str, unknown: dict[str, None], used: dict[tuple[Dimension, str], str]
+    ) -> str:
         known = known_codes(self.pack, dimension)
         read_as = self.given.get((dimension, code), code)
         if read_as != NOTHING and read_as not in known and dimension in self.looked_at:
             unknown[f"{WORDS[dimension]} {code} 在{self.pack.name}规则中没有对应"] = None
-        self.used[dimension, code] = read_as
+        used[dimension, code] = read_as
         return read_as
 
 

@@ -86,6 +86,9 @@ class Printer:
         self._pack = codes.pack
 
     def tell(self, tally: Tally, lists: Lists) -> None:
+        if tally.tickets == 0:
+            self._console.print("存档中没有所述地区、所述期间的工单。")
+            return
         self._heading(tally, lists)
         self._kinds(tally)
         self._units(tally)
