@@ -80,7 +80,7 @@ class Life:
         return self.docket.policy
 
 
-_OF_LIMITS: Final = frozenset(READ)
+_OF_LIMITS: Final = frozenset((*READ, "PolicyApplied"))
 
 
 def life_of(story: Story) -> Life:
