@@ -52,6 +52,12 @@ def test_the_same_situation_reads_otherwise_in_another_city() -> None:
     assert {one["what"]: one["says"] for one in found["returns"]}["再次办理的"] == "不得退单"
 
 
+def test_marks_decide_which_limit_there_is() -> None:
+    for options in (["--marks", "special,urgent"], ["--mark", "special", "--mark", "urgent"]):
+        limits = {one["kind"]: one for one in told("shuangyashan", *COMPLAINT, *options)["limits"]}
+        assert datetime.fromisoformat(limits["first_response"]["due_at"]) == at("2025-09-26 20:00")
+
+
 def test_it_is_read_by_an_official_in_chinese() -> None:
     result = CliRunner().invoke(app, ["policy", "explain", "shuangyashan", *FRIDAY, *COMPLAINT, "--kind", "sign_in"])
     assert result.exit_code == 0, result.output

@@ -23,7 +23,9 @@ def policy_explain(
     at: Annotated[str, typer.Option(help="When the fact happens that limits run from, such as 2025-09-26T16:00.")],
     type_: Annotated[str | None, typer.Option("--type", help="Type of the demand, such as complaint.")] = None,
     channel: Annotated[str | None, typer.Option(help="The channel it came by.")] = None,
-    mark: Annotated[list[str] | None, typer.Option(help="A mark; may be given several times.")] = None,
+    marks: Annotated[
+        list[str] | None, typer.Option("--marks", "--mark", help="Marks, with commas between them or one by one.")
+    ] = None,
     category: Annotated[str | None, typer.Option(help="Such as 城市管理/市政道路.")] = None,
     kind: Annotated[str | None, typer.Option(help="One kind of limit; all, when none is named.")] = None,
     round_: Annotated[int, typer.Option("--round", help="Round of handling.")] = 1,
@@ -49,7 +51,7 @@ def policy_explain(
             "type": type_,
             "channel": channel,
             "category": category,
-            "marks": mark or (),
+            "marks": [mark for given in marks or () for mark in given.split(",") if mark],
             "round": round_,
             "anonymous": anonymous,
             "has_contact": contact,
