@@ -62,7 +62,7 @@ async def test_a_ruling_that_arrives_while_a_report_waits_wins_over_the_report(b
     docket = await office.docket(ticket)
     assert (docket.status, docket.report) == ("awaiting_dispatch", None)
     late = await office.post(f"closing-reports/{report}/decisions", {"round": 1, "decision": "accept"}, "reviewer")
-    assert (late.status_code, late.json()["allowed"]) == (409, ["assign", "claim"])
+    assert (late.status_code, late.json()["allowed"]) == (409, ["assign", "claim", "record_centre_contact"])
 
 
 async def test_a_ruling_that_arrives_after_the_closing_is_overtaken(office: Office) -> None:
