@@ -199,6 +199,11 @@ class StopGround(Entry):
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)]
     agreed_by: Literal["reviewer", "notice"]
 
+    @property
+    def by_unit(self) -> bool:
+        """Whether the unit's notice is enough, and nobody need agree."""
+        return self.agreed_by == "notice"
+
 
 class Overrides(Ruled):
     """Kinds for which a limit of the ticket's own takes the place of the table's."""

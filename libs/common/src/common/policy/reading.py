@@ -11,6 +11,8 @@ from common.policy.pack import Pack, examine
 from common.policy.refusals import Finding, PackInvalid, Place, Problem
 
 _CONSTRUCTORS = yaml.SafeLoader.yaml_constructors
+EXAMPLES = "_examples"
+"""The folder among packs that holds the examples: packs that only tests load."""
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "bool", "null", "timestamp", "float")}
 
 
@@ -56,6 +58,13 @@ def load_pack(directory: Path) -> Pack:
     return pack
 
 
+def beside(directory: Path, name: str) -> Path:
+    """What a pack has in common with others: it lies beside the pack; an example's may lie beside all examples."""
+    nearest = directory.parent / name
+    outside = directory.parent.name == EXAMPLES and not nearest.is_dir()
+    return directory.parents[1] / name if outside else nearest
+
+
 def read_extended(directory: Path, extending: tuple[Path, ...] = ()) -> Written:
     """The parts of a directory, merged over those of the directory beside it that its ``extends`` names.
 
@@ -66,7 +75,7 @@ def read_extended(directory: Path, extending: tuple[Path, ...] = ()) -> Written:
     named = written.content.get("extends")
     if named is None or written.findings:
         return written
-    base = directory.parent / str(named)
+    base = beside(directory, str(named))
     file, line = written.places[("extends",)]
     if base in (directory, *extending):
         round_trip = " → ".join(path.name for path in (*extending, directory, base))

@@ -12,7 +12,7 @@ from common.calendar import WorkingCalendar, load_calendar
 from common.policy import PackInvalid
 from common.policy.check import CALENDAR
 from common.policy.pack import Pack, examine
-from common.policy.reading import read_extended
+from common.policy.reading import beside, read_extended
 from common.policy.refusals import Finding
 from hotline.mutation.mutants import Mutant, mutants_of
 from hotline.rehearsal.check import Written, read_scenarios, rehearse_one
@@ -92,7 +92,7 @@ def _read(directory: Path) -> _Stand:
         raise PackInvalid([*written.findings, *findings])
     deciding = [_keeping(one, comparisons=False) for one in scenarios]
     comparing = [_keeping(one, comparisons=True) for one in scenarios]
-    return _Stand(written.content, load_calendar(directory.parent / CALENDAR), deciding, comparing)
+    return _Stand(written.content, load_calendar(beside(directory, CALENDAR)), deciding, comparing)
 
 
 def _keeping(written: Written, *, comparisons: bool) -> Written:

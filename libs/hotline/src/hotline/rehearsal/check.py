@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from common.calendar import CalendarRefused, CalendarsContradict, NoCalendar, WorkingCalendar, load_calendar
 from common.policy import Finding, Pack, PackInvalid, load_pack, pack_directories
 from common.policy.check import CALENDAR
-from common.policy.reading import read_file
+from common.policy.reading import beside, read_file
 from common.policy.sentences import sentence_for
 from hotline.rehearsal.scenario import Scenario, rehearse
 
@@ -81,7 +81,7 @@ def _base_of(directory: Path) -> Path | None:
     """The scenarios of what the pack above this directory extends, as its pack.yaml says."""
     pack = directory.parent / "pack.yaml"
     named = read_file(pack).content.get("extends") if pack.is_file() else None
-    return directory.parents[1] / str(named) / "scenarios" if named is not None else None
+    return beside(directory.parent, str(named)) / "scenarios" if named is not None else None
 
 
 def _own_scenarios(directory: Path) -> tuple[list[Written], dict[str, tuple[Path, int]], list[Finding]]:

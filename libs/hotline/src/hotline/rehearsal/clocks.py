@@ -124,6 +124,19 @@ def extended(stage: Stage, kind: str, spans: tuple[Span, ...], sort: Sort = "ord
     return next((one.due_at for one in rows.values() if one.kind == kind), None)
 
 
+def stopped(stage: Stage, ground: str, at: datetime, until: datetime | None) -> tuple[Deadline, ...]:
+    """What stands still on that ground from an instant on, as it is once it runs again (None: it does not)."""
+    begun, rules = stage.dispatched_at, Rules(stage.pack, stage.calendar)
+    docket = _docket(stage, "dispatched", begun)
+    stop = replace(_fact("ClockStopped", docket, at, {"ground": ground}), case=_SOME)
+    steps = change(Known(docket, deadlines(stage, "dispatched", begun)), stop, rules).steps
+    rows = tuple(step.deadline for step in steps)
+    if until is None:
+        return rows
+    resumption = replace(_fact("ClockResumed", docket, until, {}), case=_SOME)
+    return tuple(step.deadline for step in change(Known(docket, rows), resumption, rules).steps)
+
+
 class ExpectedDeadline(Part):
     """A deadline by hand. ``due_at`` is the first late instant; ``derivation`` says in words how it was counted.
 

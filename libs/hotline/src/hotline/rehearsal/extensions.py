@@ -41,7 +41,7 @@ class ReviewerRules(Part):
 class ExtensionRequested(Expectation):
     """A request as the lead (主办单位) files it: ``nth`` of those that count together, or ``asked_before`` by these
     units on the ticket. ``denied_by`` none: a reviewer decides, or it is granted as asked (``granted_by_rule``).
-    ``granted_before``: what took effect in this round."""
+    ``granted_before``: what took effect in this round; ``closing_due``: the limit once it is granted by rule."""
 
     filed_at: AwareDatetime
     asks: Span
@@ -50,6 +50,7 @@ class ExtensionRequested(Expectation):
     formalities: tuple[Code, ...] = ()
     granted_before: tuple[Span, ...] = ()
     granted_by_rule: bool = False
+    closing_due: AwareDatetime | None = None
     nth: int = 1
     asked_before: tuple[Words, ...] | None = None
     denied_by: Code | None = None
@@ -71,6 +72,9 @@ class ExtensionRequested(Expectation):
         yield from compare("granted by rule", self.granted_by_rule, granted is not None)
         if granted is not None:
             yield from compare("articles of the grant", self.articles, articles(granted.basis))
+            if self.closing_due is not None:
+                moved = extended(stage, "closing", (*self.granted_before, self.asks), self.sort)
+                yield from compare("closing due with the extension", self.closing_due, moved)
             return
         yield from compare("denied by rule on the ground", self.denied_by, denial.ground if denial else None)
         yield from compare("what the unit reads", self.note, denial.note if denial else None)
@@ -84,7 +88,8 @@ class ExtensionRequested(Expectation):
     def _running(self, stage: Stage) -> Running:
         set_ = {one.kind: one for one in deadlines(stage, "dispatched", stage.dispatched_at)}
         kind: Kind = "special_extension_window" if self.sort == "special" else "extension_window"
-        window, stated = set_.get(kind), set_["closing"].counting.allowance
+        window, closing = set_.get(kind), set_.get("closing")
+        stated = closing.counting.allowance if closing else None
         limit = Limit(amount=stated.amount, unit=stated.unit) if stated else None
         return Running(window.due_at if window else None, 1, limit)
 

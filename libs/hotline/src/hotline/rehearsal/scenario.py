@@ -22,6 +22,7 @@ from hotline.rehearsal.registration import Registration
 from hotline.rehearsal.restrictions import RestrictionWanted
 from hotline.rehearsal.returns import ReturnFiled
 from hotline.rehearsal.stage import Expectation, HandedDown, LawLimit, Several, SituationShape, Stage, Untold, compare
+from hotline.rehearsal.standing import ClockStopped
 from hotline.rehearsal.suggestions import ItemsPrinted, Suggestion
 from hotline.rehearsal.supervision import LimitComesNear, SupervisionByHand
 from hotline.rehearsal.units import UnitEntered
@@ -70,6 +71,7 @@ class Scenario(Part):
     suggestion: Several[Suggestion] = ()
     items_printed: Several[ItemsPrinted] = ()
     own_limit: Several[OwnLimitMoves] = ()
+    clock_stop: Several[ClockStopped] = ()
     in_force: Several[InForce] = ()
     lists: Several[ListRead] = ()
     values: Several[Values] = ()

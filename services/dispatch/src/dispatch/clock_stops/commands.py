@@ -31,7 +31,7 @@ async def stop(
     if found is None:
         known = "、".join(f"{one.code}（{one.label}）" for one in grounds.values())
         raise invalid("ground", "unknown_ground", f"本地规则的中止计时情形为：{known}。")
-    if found.agreed_by == "reviewer" and caller.role == "unit":
+    if not found.by_unit and caller.role == "unit":
         raise Problem(403, "reviewer_only", "须经同意", "此种情形的中止计时须经审核人员同意。", basis=(found.basis,))
     if docket.clock_stop is not None:
         raise conflict("clock_stopped", "计时已经中止。", basis=(found.basis,))
