@@ -13,7 +13,8 @@ ANNOUNCED = {
     "TicketUrged TicketWithdrawn TicketMerged TicketAbsorbed AttachmentAdded ClusterDetected PushIssued PushAnswered "
     "KnowledgeDue KnowledgeEntered CallbackRecorded RestrictionImposed RestrictionLifted",
     "dispatch": "Dispatched SubAssigned SignedIn RequesterContacted ProgressReported ClosingReported ClosingSentBack "
-    "Closed HandlingStopped ClockStopped ClockResumed StatementSubmitted UnitNotified Reissued Archived RulingApplied RulingOvertaken "
+    "Closed HandlingStopped ClockStopped ClockResumed StatementSubmitted UnitNotified Reissued Archived RulingApplied "
+    "RulingOvertaken "
     "UnitChanged OfficerChanged UnitSucceeded CatalogueAmended",
     "sla": "DeadlineSet DeadlineMoved DeadlineApproaching DeadlineBreached BreachWithdrawn DeadlineMet DeadlineMissed "
     "DeadlineStopped DeadlineResumed PolicyActivated PolicyApplied CalendarPublished",
