@@ -66,11 +66,12 @@ async def _life(city: City, number: int) -> None:
 
 
 async def _when_known(city: City, who: str, path: str, body: dict[str, Any]) -> int:
+    answer = await city.post(who, path, body)
     for _ in range(200):
-        answer = await city.post(who, path, body)
         if answer.status not in (404, 409):
             break
         await asyncio.sleep(0.05)
+        answer = await city.post(who, path, body)
     return answer.status
 
 
@@ -105,9 +106,10 @@ async def _under_load(city: City, versions: list[dict[str, Any]]) -> list[int]:
             await _life(city, next(numbers))
             await asyncio.sleep(0.1)
 
-    said, *_ = await asyncio.gather(_activations(city, versions, done), *(work() for _ in range(WORKERS)))
+    activations = asyncio.create_task(_activations(city, versions, done))
+    await asyncio.gather(activations, *(work() for _ in range(WORKERS)))
     await city.rest()
-    return said
+    return activations.result()
 
 
 async def _dockets(city: City) -> dict[str, dict[str, str]]:
