@@ -45,6 +45,7 @@ DOCKET = Table(
 Index("docket_policy_idx", DOCKET.c.policy, DOCKET.c.ticket, postgresql_where=text("ended_at is null"))
 Index("docket_readers_idx", DOCKET.c.readers, postgresql_using="gin", postgresql_where=text("ended_at is null"))
 Index("docket_heirs_idx", DOCKET.c.ticket, postgresql_where=text("heirs <> '{}' and ended_at is null"))
+Index("docket_officers_idx", DOCKET.c.officers, postgresql_using="gin", postgresql_ops={"officers": "jsonb_path_ops"})
 
 FACT = Table(
     "fact",
