@@ -184,7 +184,7 @@ async def test_a_page_of_a_hundred_thousand_deadlines_is_read_by_the_boards_inde
         plan = await _plan(connection, page_query(scope, after=False), arguments)
         assert "Seq Scan on deadline" not in plan
         assert "Seq Scan on docket" not in plan
-        assert "deadline_unit_board_idx" in plan or "deadline_board_idx" in plan
+        assert any(index in plan for index in ("deadline_unit_board_idx", "deadline_board_idx", "docket_officers_idx"))
         counting = await _plan(
             connection, count_query(scope), {"now": now, "today": until.today, "week": until.week, **named}
         )
