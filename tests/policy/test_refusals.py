@@ -1,11 +1,13 @@
 """A pack with a mistake is refused as a whole, with the file, the line and a sentence for whoever wrote it."""
 
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
+from tests.policy.conftest import POLICIES, Draft
 
-if TYPE_CHECKING:
-    from tests.policy.conftest import Draft
+from common.policy import load_pack
+from common.policy.reading import EXAMPLES
 
 INQUIRY_LIMIT = "{amount: 2, unit: working_days}"
 INQUIRY_SOURCE = "          source: {article: 第十六条（一）, quote: 咨询类事项2个工作日内}\n"
@@ -288,7 +290,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("file", "old", "new", "lines_on", "sentence"), MISTAKES)
 def test_a_mistake_is_named_with_file_and_line(
-    draft: "Draft", file: str, old: str, new: str, lines_on: int | None, sentence: str
+    draft: Draft, file: str, old: str, new: str, lines_on: int | None, sentence: str
 ) -> None:
     """``lines_on``: how far below the changed words the finding points; None: only that it names a line of a file."""
     line = draft.rewrite(file, old, new)
@@ -301,7 +303,7 @@ def test_a_mistake_is_named_with_file_and_line(
         assert said[0].line == line + lines_on
 
 
-def test_all_mistakes_are_told_at_once(draft: "Draft") -> None:
+def test_all_mistakes_are_told_at_once(draft: Draft) -> None:
     draft.rewrite("limits.yaml", INQUIRY_LIMIT, "{amount: 0, unit: working_days}")
     draft.rewrite("returns.yaml", "  late:\n", "  lat:\n")
     told = {
@@ -313,26 +315,26 @@ def test_all_mistakes_are_told_at_once(draft: "Draft") -> None:
     }
 
 
-def test_a_section_may_stand_in_one_file_only(draft: "Draft") -> None:
+def test_a_section_may_stand_in_one_file_only(draft: Draft) -> None:
     draft.add("zz.yaml", "# a second opinion\nclosing: {check: true, rule: SYS-16, assumption: 试行审核}\n")
     (finding,) = draft.findings()
     assert (finding.file, finding.line) == (draft.directory / "zz.yaml", 2)
     assert finding.sentence == "'closing' already stands in callbacks.yaml"
 
 
-def test_a_directory_without_a_pack_is_refused(draft: "Draft") -> None:
+def test_a_directory_without_a_pack_is_refused(draft: Draft) -> None:
     for part in draft.directory.glob("*.yaml"):
         part.unlink()
     (finding,) = draft.findings()
     assert (finding.file, finding.sentence) == (draft.directory, "no part of a pack lies here")
 
 
-def test_a_unit_stands_once_in_the_register(draft: "Draft") -> None:
+def test_a_unit_stands_once_in_the_register(draft: Draft) -> None:
     draft.rewrite("units.yaml", "code: shuangyashan.hotline_centre", "code: shuangyashan.yingshang")
     assert any("stands twice in the register" in finding.sentence for finding in draft.findings())
 
 
-def test_a_window_lapses_without_a_lamp_and_a_duty_needs_one(draft: "Draft") -> None:
+def test_a_window_lapses_without_a_lamp_and_a_duty_needs_one(draft: Draft) -> None:
     lamp = "      warn_before: {amount: 4, unit: clock_hours, rule: SYS-18, assumption: 试行}\n"
     draft.rewrite("limits.yaml", "    return_window:\n", f"    return_window:\n{lamp}")
     assert any(
@@ -340,6 +342,171 @@ def test_a_window_lapses_without_a_lamp_and_a_duty_needs_one(draft: "Draft") -> 
     )
 
 
-def test_a_long_passage_is_no_quote(draft: "Draft") -> None:
+def test_a_long_passage_is_no_quote(draft: Draft) -> None:
     draft.rewrite("limits.yaml", "quote: 咨询类事项2个工作日内", "quote: " + "咨询类事项2个工作日内" * 6)
     assert any("give the few decisive words" in finding.sentence for finding in draft.findings())
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """Copies of the examples, whose limits have laws' own limits and stopped clocks."""
+    shutil.copytree(POLICIES / "_national", tmp_path / "_national")
+    shutil.copytree(POLICIES / EXAMPLES, tmp_path / EXAMPLES)
+    return tmp_path / EXAMPLES
+
+
+MEDIATION = "      effective: {from: 2022-05-01}\n"
+SEVEN_DAYS = "{amount: 7, unit: working_days}"
+ANOTHER_ROW = """
+          - {when: {type: {eq: complaint}}, allowance: {amount: 9, unit: working_days}, rule: EX-7, assumption: 重复}"""
+FORTY_FIVE = "quote: 自投诉受理之日起四十五个工作日内}\n  kinds:"
+
+MISTAKES_OF_EXAMPLES = [
+    pytest.param(
+        "overlaid",
+        SEVEN_DAYS,
+        "{amount: 0, unit: working_days}",
+        "'amount' must be greater than 0, not 0; no limit is said with `no_limit: true`",
+        id="a law's limit of zero",
+    ),
+    pytest.param(
+        "overlaid",
+        SEVEN_DAYS,
+        "{amount: -1, unit: working_days}",
+        "'amount' must be greater than 0, not -1",
+        id="a law's limit of minus one",
+    ),
+    pytest.param("overlaid", "      priority: 10\n", "      prioritty: 10\n", "unknown key 'prioritty'", id="a typo"),
+    pytest.param("overlaid", "      priority: 10\n", "", "'priority' is missing", id="a law without a priority"),
+    pytest.param(
+        "overlaid",
+        "      when: {category: {prefix: 消费维权}}\n",
+        "",
+        "'when' is missing",
+        id="a law for no matter in particular",
+    ),
+    pytest.param(
+        "overlaid",
+        "      priority: 10\n",
+        "      priority: 20\n",
+        "'consumers' and 'mediation' hold together for closing, and neither goes before the other",
+        id="two laws for one ticket, of which neither goes before the other",
+    ),
+    pytest.param(
+        "overlaid",
+        MEDIATION,
+        "      effective: {from: 2021-05-01}\n",
+        "the overlay is dated outside the time for which the pack is in force",
+        id="a law dated before the pack",
+    ),
+    pytest.param(
+        "overlaid",
+        FORTY_FIVE,
+        FORTY_FIVE.replace("\n", ANOTHER_ROW + "\n", 1),
+        "two rows of closing for the same situation have overlapping dates",
+        id="two rows of a law with overlapping dates",
+    ),
+    pytest.param(
+        "overlaid",
+        FORTY_FIVE,
+        FORTY_FIVE.replace("\n", ANOTHER_ROW.replace("eq: complaint", "in: [complaint]") + "\n", 1),
+        "row 2 of closing never decides anything",
+        id="a row of a law that an earlier one always beats",
+    ),
+    pytest.param(
+        "overlaid",
+        "          - when: {type: {eq: complaint}}\n",
+        "          - when: {category: {eq: 市容环卫}}\n",
+        "row 1 of closing never decides anything: earlier rows win, or the overlay's `when`",
+        id="a row for a matter that is none of the law's",
+    ),
+    pytest.param(
+        "overlaid",
+        "          - when: {type: {eq: complaint}}\n",
+        "          - effective: {from: 2022-04-30}\n            when: {type: {eq: complaint}}\n",
+        "the row is dated outside the time for which 'mediation' holds",
+        id="a row dated before its law",
+    ),
+    pytest.param(
+        "overlaid",
+        "          - when: {type: {eq: complaint}}\n",
+        "          - when: {type: {eq: complain}}\n",
+        "the condition names the type 'complain', which the ticket section does not define",
+        id="a row for a type that does not exist",
+    ),
+    pytest.param(
+        "overlaid",
+        "        closing:\n          - when",
+        "        sign_in:\n          - when",
+        "the overlay 'mediation' has 'sign_in', which is no kind of the pack",
+        id="a law on a kind that the pack does not have",
+    ),
+    pytest.param(
+        "overlaid",
+        "  law_overrides:\n    kinds: [closing]",
+        "  law_overrides:\n    kinds: []",
+        "law_overrides does not name 'closing'",
+        id="a law on a kind for which nothing says that laws go first",
+    ),
+    pytest.param(
+        "stopped",
+        "      agreed_by: notice\n",
+        "      agreed_by: nobody\n",
+        "'agreed_by' is 'nobody', which is none of",
+        id="a stop that nobody known agrees to",
+    ),
+    pytest.param(
+        "stopped",
+        "      kinds: [closing]\n      agreed_by: notice\n",
+        "      kinds: []\n      agreed_by: notice\n",
+        "'kinds': Tuple should have at least 1 item",
+        id="a stop of no clock",
+    ),
+    pytest.param(
+        "stopped",
+        "      kinds: [closing]\n      agreed_by: notice\n",
+        "      kinds: [sign_in]\n      agreed_by: notice\n",
+        "the ground 'material' stops 'sign_in', which is no kind of the pack",
+        id="a stop of a clock that the pack does not have",
+    ),
+    pytest.param(
+        "capped",
+        "    value: latest_extension\n",
+        "    value: extension_windw\n",
+        "'value' is 'extension_windw', which is none of",
+        id="a cap by a window that does not exist",
+    ),
+]
+
+
+@pytest.mark.parametrize(("example", "old", "new", "sentence"), MISTAKES_OF_EXAMPLES)
+def test_a_mistake_in_a_laws_limits_or_in_what_stops_clocks_is_named_with_file_and_line(
+    examples: Path, example: str, old: str, new: str, sentence: str
+) -> None:
+    draft = Draft(examples / example)
+    draft.rewrite("limits.yaml", old, new)
+    said = [finding for finding in draft.findings() if sentence in finding.sentence]
+    assert said, f"nobody said {sentence!r}: {[str(finding) for finding in draft.findings()]}"
+    assert said[0].file == draft.directory / "limits.yaml"
+    assert said[0].line is not None
+
+
+def test_a_type_that_a_law_has_and_the_table_forgot_is_a_gap_all_the_same(examples: Path) -> None:
+    """A law holds for some matters only; the table is asked for all others."""
+    draft = Draft(examples / "overlaid")
+    draft.rewrite(
+        "limits.yaml",
+        "        - allowance: {amount: 5, unit: working_days}\n",
+        "        - when: {type: {in: [help, inquiry, suggestion, praise, tip_off]}}\n"
+        "          allowance: {amount: 5, unit: working_days}\n",
+    )
+    assert [finding.sentence.split(";")[0] for finding in draft.findings()] == [
+        "closing says nothing for the type 'complaint' from 2021-12-15 on"
+    ]
+
+
+def test_two_laws_of_one_priority_for_different_matters_stand_side_by_side(examples: Path) -> None:
+    draft = Draft(examples / "overlaid")
+    draft.rewrite("limits.yaml", "      priority: 10\n", "      priority: 20\n")
+    draft.rewrite("limits.yaml", "{category: {prefix: 消费维权}}", "{category: {eq: 消费维权/退换货}}")
+    load_pack(draft.directory)

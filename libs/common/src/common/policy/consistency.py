@@ -1,16 +1,14 @@
 """What no single section can see: codes that nobody defines, gaps, rows that never win, overlapping dates."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import date
-from itertools import combinations, product
 
 from common.policy.acceptance import Acceptance
 from common.policy.accountability import Accountability
 from common.policy.callbacks import Callbacks
 from common.policy.dispatching import Dispatching
-from common.policy.limits import LimitRule, Limits
-from common.policy.matching import Situation, TextTest, When
+from common.policy.limits import Limits
+from common.policy.limits_check import problems_of_limits, row_of
+from common.policy.matching import TextTest, When
 from common.policy.notices import Notices
 from common.policy.refusals import Place, Problem
 from common.policy.restrictions import Restrictions
@@ -43,8 +41,7 @@ def problems_of_sections(
         *_restricted_channels(ticket, restrictions),
         *_undefined_codes(ticket, _conditions(limits)),
         *_undefined_codes(ticket, _never_returned(returns)),
-        *_dates(effective, limits),
-        *_gaps_and_shadows(effective, ticket, limits),
+        *problems_of_limits(effective, ticket, limits),
         *_returns(returns, limits),
         *_answers(callbacks),
         *_indicator(callbacks, ticket),
@@ -65,10 +62,6 @@ def _restricted_channels(ticket: TicketSection, restrictions: Restrictions | Non
     for channel in restrictions.channels.value if restrictions else ():
         if channel not in ticket.channels:
             yield Problem(("restrictions", "channels"), f"no channel is called {channel!r}")
-
-
-def _row(kind: str, index: int) -> Place:
-    return ("limits", "kinds", kind, "rules", index)
 
 
 def _undefined_codes(ticket: TicketSection, conditions: Iterator[tuple[Place, When]]) -> Iterator[Problem]:
@@ -93,7 +86,7 @@ def _never_returned(returns: Returns) -> Iterator[tuple[Place, When]]:
 def _conditions(limits: Limits) -> Iterator[tuple[Place, When]]:
     """Every condition of the limits, with the place that it stands in."""
     stated: list[tuple[Place, When | None]] = [
-        (_row(kind, index), rule.when)
+        (row_of(kind, index), rule.when)
         for kind, table in limits.tables.items()
         for index, rule in enumerate(table.rules)
     ]
@@ -108,89 +101,6 @@ def _conditions(limits: Limits) -> Iterator[tuple[Place, When]]:
     for place, when in stated:
         for condition in when.nested() if when else ():
             yield place, condition
-
-
-def _dates(effective: Period, limits: Limits) -> Iterator[Problem]:
-    for kind, table in limits.tables.items():
-        for index, rule in enumerate(table.rules):
-            if rule.effective is not None and not rule.effective.within(effective):
-                place = (*_row(kind, index), "effective")
-                yield Problem(place, "the row is dated outside the time for which the pack is in force")
-        for (_, first), (index, second) in combinations(enumerate(table.rules), 2):
-            if first.when == second.when and (first.effective or effective).overlaps(second.effective or effective):
-                sentence = f"two rows of {kind} for the same situation have overlapping dates"
-                yield Problem((*_row(kind, index), "effective"), sentence)
-
-
-def _gaps_and_shadows(effective: Period, ticket: TicketSection, limits: Limits) -> Iterator[Problem]:
-    for kind, table in limits.tables.items():
-        if table.follows is not None:
-            continue
-        days = {effective.from_, *(rule.effective.from_ for rule in table.rules if rule.effective)}
-        situations = list(_situations(ticket, table.rules))
-        winners: set[int] = set()
-        uncovered: dict[str, date] = {}
-        for day in sorted(days):
-            for situation in situations:
-                rule = limits.tabled(kind, situation, day)
-                if rule is not None:
-                    winners.add(id(rule))
-                else:
-                    uncovered.setdefault(situation.type or "", day)
-        for code, day in uncovered.items():
-            sentence = (
-                f"{kind} says nothing for the type {code!r} from {day} on; no limit is said with `no_limit: true`"
-            )
-            yield Problem(("limits", "kinds", kind, "rules"), sentence)
-        for index, rule in enumerate(table.rules):
-            if id(rule) not in winners:
-                yield Problem(_row(kind, index), f"row {index + 1} of {kind} never decides anything: earlier rows win")
-
-
-def _situations(ticket: TicketSection, rules: tuple[LimitRule, ...]) -> Iterator[Situation]:
-    """Situations that tell the rows apart: each type, and each channel, mark or value where some row asks for it."""
-    conditions: list[When] = [part for rule in rules if rule.when for part in rule.when.nested()]
-    categories = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.category))]
-    urgencies = [None, *dict.fromkeys(text for part in conditions for text in _texts(part.urgency))]
-    numbers = {
-        number
-        for part in conditions
-        if part.round
-        for number in (part.round.eq, part.round.gte, part.round.lte, *(part.round.in_ or ()))
-        if number is not None
-    }
-    rounds = sorted({1} | {near for number in numbers for near in (number - 1, number, number + 1) if near >= 1})
-    together = [
-        frozenset(text for part in rule.when.nested() for text in _texts(part.marks)) for rule in rules if rule.when
-    ]
-    marks_asked = any(part.marks for part in conditions)
-    single = (frozenset({mark}) for mark in ticket.marks) if marks_asked else ()
-    marked = dict.fromkeys((frozenset[str](), *single, *together))
-    channels = tuple(ticket.channels) if any(part.channel for part in conditions) else tuple(ticket.channels)[:1]
-    people = list(_people(conditions))
-    for code, channel, marks, category, urgency, round_, person in product(
-        ticket.types, channels, marked, categories, urgencies, rounds, people
-    ):
-        yield replace(person, type=code, channel=channel, category=category, urgency=urgency, marks=marks, round=round_)
-
-
-def _people(conditions: list[When]) -> Iterator[Situation]:
-    """Situations that differ in who asks and how many units handle it, as far as some row asks for that."""
-
-    def asked(name: str, otherwise: bool) -> tuple[bool, ...]:
-        return (False, True) if any(getattr(one, name) is not None for one in conditions) else (otherwise,)
-
-    counts = (0, 1) if any(condition.co_handlers for condition in conditions) else (0,)
-    for anonymous, contact, confidential, count in product(
-        asked("anonymous", False), asked("contact", True), asked("confidential", False), counts
-    ):
-        yield Situation(anonymous=anonymous, contact=contact, confidential=confidential, co_handlers=count)
-
-
-def _texts(test: TextTest | None) -> tuple[str, ...]:
-    if test is None:
-        return ()
-    return test.codes() + ((test.prefix,) if test.prefix is not None else ())
 
 
 def _returns(returns: Returns, limits: Limits) -> Iterator[Problem]:

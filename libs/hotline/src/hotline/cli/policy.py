@@ -11,7 +11,7 @@ from common.policy import PackInvalid, pack_directories
 from hotline.cli.activate import activate
 from hotline.cli.asking import refuse
 from hotline.mutation import try_pack
-from hotline.rehearsal import check_packs
+from hotline.rehearsal import checked_packs, named_packs
 
 policy = typer.Typer(no_args_is_help=True, help="Policy packs.")
 policy.command("activate")(activate)
@@ -22,16 +22,21 @@ def policy_check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[PACK…]", help="All packs, when none is named.")] = None,
     packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
 ) -> None:
-    """Check packs: schema, sources, every scenario against the calendar."""
-    unknown = [name for name in names or () if not (packs / name / "pack.yaml").exists()]
+    """Check packs: schema, sources, gaps, rows that never win, and every scenario against the calendar.
+
+    A folder of packs may be named, too: ``_examples``, or one of it, ``_examples/flat``.
+    """
+    unknown = [name for name in names or () if not named_packs(packs, (name,))]
     if unknown:
-        raise refuse(f"No pack {', '.join(unknown)} in {packs}.")
-    findings = check_packs(packs, tuple(names or ()))
-    for finding in findings:
+        raise refuse(f"No pack {', '.join(unknown)} in {packs}; a base is checked with the packs that extend it.")
+    checked, calendars = checked_packs(packs, tuple(names or ()))
+    for finding in (*calendars, *(found for one in checked for found in one.findings)):
         print(finding)
-    if findings:
+    for one in checked:
+        found = f"{len(one.findings)} findings" if one.findings else "no findings"
+        print(f"{one.name}: {one.scenarios} scenarios, {found}")
+    if calendars or any(one.findings for one in checked):
         raise typer.Exit(1)
-    print("no findings")
 
 
 @policy.command("mutate")
@@ -49,8 +54,8 @@ def policy_mutate(
     ids decide nothing and stay. A pack that is refused when it is loaded counts as noticed. Told apart is what only
     a comparison of words and clauses notices (the scenarios' ``lists`` and ``values``).
     """
-    found = [directory for directory in pack_directories(packs) if not names or directory.name in names]
-    if not found or (names and len(found) < len(set(names))):
+    found = named_packs(packs, tuple(names)) if names else list(pack_directories(packs))
+    if not found or any(not named_packs(packs, (name,)) for name in names or ()):
         raise refuse(f"{packs} does not hold all of: {', '.join(names or ['a pack'])}.")
     survived = 0
     for directory in found:

@@ -5,7 +5,16 @@ of it with the derivation by hand. Each topic has a module with its expectation 
 decides anything itself.
 """
 
-from hotline.rehearsal.check import check_pack, check_packs, rehearse_pack
+from hotline.rehearsal.check import Checked, check_pack, check_packs, checked_packs, named_packs, rehearse_pack
 from hotline.rehearsal.scenario import Scenario, rehearse
 
-__all__ = ["Scenario", "check_pack", "check_packs", "rehearse", "rehearse_pack"]
+__all__ = [
+    "Checked",
+    "Scenario",
+    "check_pack",
+    "check_packs",
+    "checked_packs",
+    "named_packs",
+    "rehearse",
+    "rehearse_pack",
+]

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from common.calendar import CalendarRefused, CalendarsContradict, NoCalendar, WorkingCalendar, load_calendar
 from common.policy import Finding, Pack, PackInvalid, load_pack, pack_directories
 from common.policy.check import CALENDAR
+from common.policy.check import check_pack as check_alone
 from common.policy.reading import beside, read_file
 from common.policy.sentences import sentence_for
 from hotline.rehearsal.scenario import Scenario, rehearse
+
+PACK: Final = "pack.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +28,56 @@ class Written:
     scenario: Scenario
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A pack that was checked: how many scenarios were rehearsed with it, and what was found."""
+
+    name: str
+    scenarios: int
+    findings: tuple[Finding, ...]
+
+
 def check_packs(policies: Path, names: tuple[str, ...] = ()) -> list[Finding]:
     """Everything wrong with the packs of a directory, or those named, and their scenarios; nothing: all is well."""
+    checked, calendars = checked_packs(policies, names)
+    return [*calendars, *(finding for one in checked for finding in one.findings)]
+
+
+def checked_packs(policies: Path, names: tuple[str, ...] = ()) -> tuple[list[Checked], list[Finding]]:
+    """Each pack of a directory, or each one named, with what was found, and what is wrong with the calendars.
+
+    No scenario is rehearsed by calendars that can not be used.
+    """
+    wanted = named_packs(policies, names) if names else pack_directories(policies)
     try:
         calendar = load_calendar(policies / CALENDAR)
     except (CalendarRefused, CalendarsContradict, NoCalendar) as refused:
-        return [Finding(policies / CALENDAR, None, str(refused))]
-    wanted = [directory for directory in pack_directories(policies) if not names or directory.name in names]
-    return [finding for directory in wanted for finding in check_pack(directory, calendar)]
+        file = getattr(refused, "file", None)
+        at = policies / CALENDAR / file if file else policies / CALENDAR
+        return [Checked(one.name, 0, tuple(check_alone(one))) for one in wanted], _calendar_findings(refused, at)
+    return [_checked(directory, calendar) for directory in wanted], []
+
+
+def named_packs(policies: Path, names: tuple[str, ...]) -> list[Path]:
+    """The directories of these packs; a folder of packs, such as ``_examples``, is all that lie in it."""
+    found: list[Path] = []
+    for name in names:
+        directory = policies / name
+        inside = pack_directories(directory) if directory.is_dir() else ()
+        packs = tuple(one for one in inside if (one / PACK).is_file())
+        found += packs or ([directory] if (directory / PACK).is_file() and directory.name[0] != "_" else [])
+    return found
+
+
+def _checked(directory: Path, calendar: WorkingCalendar) -> Checked:
+    written, _ = read_scenarios(directory / "scenarios")
+    return Checked(directory.name, len(written), tuple(check_pack(directory, calendar)))
+
+
+def _calendar_findings(refused: Exception, at: Path) -> list[Finding]:
+    if isinstance(refused, CalendarRefused):
+        return [Finding(at, refused.line, fault.sentence) for fault in refused.faults]
+    return [Finding(at, None, str(refused))]
 
 
 def check_pack(directory: Path, calendar: WorkingCalendar) -> list[Finding]:
@@ -79,7 +125,7 @@ def read_scenarios(directory: Path) -> tuple[list[Written], list[Finding]]:
 
 def _base_of(directory: Path) -> Path | None:
     """The scenarios of what the pack above this directory extends, as its pack.yaml says."""
-    pack = directory.parent / "pack.yaml"
+    pack = directory.parent / PACK
     named = read_file(pack).content.get("extends") if pack.is_file() else None
     return beside(directory.parent, str(named)) / "scenarios" if named is not None else None
 
