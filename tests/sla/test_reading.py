@@ -17,6 +17,7 @@ async def test_a_deadline_is_shown_as_the_contract_says(desk: Desk) -> None:
     assert set(rows) == {"sign_in", "return_window", "closing", "extension_window"}
     shown = rows["closing"]
     assert shown["due_at"] == "2024-10-23T16:00:00Z"
+    assert shown["allowance"] == {"amount": 15, "unit": "working_days"}
     assert (shown["subject"], shown["unit"], shown["round"]) == (f"ticket/{ticket}", LEAD, 1)
     assert (shown["state"], shown["verdict"], shown["provisional"]) == ("armed", None, False)
     assert (shown["basis"]["rule"], shown["basis"]["article"]) == ("SYS-16", "第十六条（三）")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from common.basis import Basis
 from common.events.envelope import UnitCode
-from common.events.vocabulary import Anchor, DeadlineKind
+from common.events.vocabulary import Anchor, DeadlineKind, Limit
 from common.messaging.room import Room
 from common.security.access import Principal, admit, require
 from common.security.bearer import Caller
@@ -25,7 +25,8 @@ from .explaining import Explained, exempt, explained_row
 
 class DeadlineShown(ApiModel):
     """A deadline. ``overdue``: the limit has passed and nothing that meets it is known; ``unconfirmed``: the red lamp
-    still waits until everything that happened before is known here.
+    still waits until everything that happened before is known here. ``allowance``: the limit as its rule states it,
+    without extensions; null for a given instant.
     """
 
     kind: DeadlineKind
@@ -35,6 +36,7 @@ class DeadlineShown(ApiModel):
     case: UUID | None
     window: bool
     anchor: Anchor
+    allowance: Limit | None
     warn_at: datetime | None
     due_at: datetime
     original_due_at: datetime
@@ -133,6 +135,7 @@ def _shown(row: Deadline, now: datetime) -> DeadlineShown:
         case=row.case,
         window=row.window,
         anchor=row.anchor,
+        allowance=row.stated,
         warn_at=row.warn_at,
         due_at=row.due_at,
         original_due_at=row.original_due_at,
