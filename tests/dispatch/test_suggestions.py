@@ -63,6 +63,7 @@ async def test_a_statement_finds_its_item_and_the_question_that_decides_it(tongj
     assert (item["lead"], item["co_handlers"], answered["questions"]) == (["tongjiang.chengguan"], [], [])
     assert 0 < item["score"] < 1
     assert item["basis"]["article"] == "二（二）4"
+    assert item["basis"]["quote"] == "人行道的机动车停车管理由城市管理综合行政执法大队解决"
     assert item["statutes"] == [{"title": "佳木斯市城市机动车停车条例", "articles": ["第六条", "第二十条"]}]
 
 
@@ -82,7 +83,17 @@ async def test_an_unstated_combination_goes_to_a_person(tongjiang: Office) -> No
     answers = {"adult_exam": False, "academic": False, "permit": True, "licence": True}
     answer = (await suggest(tongjiang, "tongjiang", item="2.19", answers=answers)).json()
     assert (answer["person"], answer["questions"], answer["none_fits"]) == (True, [], False)
-    assert answer["items"][0]["manner"] == "person"
+    [item] = answer["items"]
+    assert (item["manner"], item["basis"]["quote"]) == ("person", "非学科类纠纷退费问题（如成人公考、艺术类退费问题）")
+
+
+async def test_a_decision_is_quoted_in_the_words_that_decide_it(tongjiang: Office) -> None:
+    answers = {"adult_exam": False, "academic": False, "permit": False, "licence": False}
+    item = await first(tongjiang, "tongjiang", item="2.19", answers=answers)
+    assert item["lead"] == ["tongjiang.jiaoyu"]
+    assert "由教育局会同相关部门" in item["basis"]["quote"]
+    carriageway = await first(tongjiang, "tongjiang", item="2.4", answers={"pavement": False})
+    assert carriageway["basis"]["quote"] == "城市道路车行道机动车停车管理公安机关交通管理部门解决"
 
 
 async def test_what_is_quoted_depends_on_the_day(tongjiang: Office) -> None:

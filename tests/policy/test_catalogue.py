@@ -180,6 +180,7 @@ def spoilt(pack: Pack, place: str, to: Any) -> list[str]:
 
 
 ONE = {"rule": "TJ-2.1", "assumption": "试"}
+NOTHING_NAMED = "a condition names nothing; leave `when` out if the row always holds"
 
 
 @pytest.mark.parametrize(
@@ -226,6 +227,30 @@ ONE = {"rule": "TJ-2.1", "assumption": "试"}
             [{"when": {"answers": {"permit": True}}, "lead": ["tongjiang.shengtai"]}] * 2,
             "an earlier row has the same condition",
         ),
+        (
+            "items/2.19/outcomes",
+            [
+                {"when": {"answers": {"permit": False}}, "lead": ["tongjiang.jiaoyu"]},
+                {"when": {"answers": {"permit": False, "licence": False}}, "lead": ["tongjiang.shichang"]},
+            ],
+            "an earlier row holds wherever this one does: it never decides anything",
+        ),
+        ("items/2.2/outcomes", [{"when": {}, "lead": ["tongjiang.chengguan"]}], NOTHING_NAMED),
+        (
+            "items/2.2/helpers",
+            [{"unit": "tongjiang.nongye", "role": "guide"}, {"unit": "tongjiang.nongye", "role": "assist"}],
+            "'tongjiang.nongye' helps twice in the same matter",
+        ),
+        (
+            "items/2.5/helpers",
+            [{"unit": "tongjiang.nongye", "role": "guide"}],
+            "'tongjiang.nongye' helps twice in the same matter",
+        ),
+        (
+            "items/2.2/helpers",
+            [{"unit": "tongjiang.nongye", "role": "guide", "qualifier": "街面"}],
+            "the qualifier '街面' narrows nothing: `when` says what it means",
+        ),
         ("references/local_police/kind", "space_station", "no kind of unit is called 'space_station'"),
         ("questions/moon", {"label": "月亮圆吗？", **ONE}, "no item refers to it"),
         ("items/2.2/outcomes", [{}], "a row says who answers, or what is done instead, or `nobody: true`"),
@@ -248,6 +273,124 @@ ONE = {"rule": "TJ-2.1", "assumption": "试"}
 )
 def test_a_slip_in_the_catalogue_is_refused_in_a_sentence(tongjiang: Pack, place: str, to: Any, said: str) -> None:
     assert said in spoilt(tongjiang, place, to)
+
+
+AREA = {"rule": "TJ-2.1", "assumption": "试", "label": "几平方米？", "counted_in": "平方米"}
+"""A question that is answered by a number, for a city that asks none."""
+
+
+def asking(*tests: dict[str, int]) -> dict[str, Any]:
+    rows = [{"when": {"answers": {"area": test}}, "lead": ["tongjiang.chengguan"]} for test in tests]
+    return {"title": "某项", "class": "noise", "outcomes": rows, **ONE}
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ([{"gte": 300, "lte": 5}], "no number passes the test of 'area'"),
+        ([{"eq": 3, "gte": 4}], "no number passes the test of 'area'"),
+        ([{"gte": -1}], "'area' is counted from 0 on: no test of it names a number below"),
+        (
+            [{"gte": 100}, {"gte": 300}],
+            "an earlier row holds wherever this one does: it never decides anything",
+        ),
+    ],
+)
+def test_a_number_that_cannot_be_or_never_decides_is_refused(
+    tongjiang: Pack, tests: list[dict[str, int]], said: str
+) -> None:
+    content: Any = tongjiang.dump()
+    content["catalogue"]["questions"]["area"] = AREA
+    content["catalogue"]["items"]["2.2"] = asking({"gte": 300}, {"gte": 100})
+    assert examine(content)[1] == []
+    content["catalogue"]["items"]["2.2"] = asking(*tests)
+    [problem] = examine(content)[1]
+    assert (problem.sentence, problem.place[:3]) == (said, ("catalogue", "items", "2.2"))
+
+
+def quoted(*validity: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"statute": "public_security", "articles": [f"第{n}条"], **one} for n, one in enumerate(validity)]
+
+
+@pytest.mark.parametrize(
+    ("validity", "said"),
+    [
+        (
+            [{"from": "2026-01-01", "to": "2025-12-31"}],
+            "the articles are quoted until 2025-12-31, before they are quoted from 2026-01-01 on",
+        ),
+        (
+            [{"to": "2026-01-01"}, {"from": "2026-01-01"}],
+            "the statute 'public_security' is quoted twice on the same day",
+        ),
+        ([{}, {"from": "2026-01-01"}], "the statute 'public_security' is quoted twice on the same day"),
+        (
+            [{"from": "2026-01-02"}, {"to": "2025-12-31"}],
+            "between 2025-12-31 and 2026-01-02 the statute 'public_security' is not quoted",
+        ),
+    ],
+)
+def test_the_numbers_of_a_statute_follow_each_other_day_by_day(
+    tongjiang: Pack, validity: list[dict[str, str]], said: str
+) -> None:
+    assert spoilt(tongjiang, "items/2.11/legal_basis", quoted(*validity)) == [said]
+    assert spoilt(tongjiang, "items/2.11/legal_basis", quoted({"from": "2026-01-01"}, {"to": "2025-12-31"})) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ({"from": "09:00", "to": "09:00"}, "hours from 09:00 to 09:00 are no part of the day"),
+        ({"from": "17:00", "to": "09:00"}, "the working daytime ends at 09:00, before it begins at 17:00"),
+    ],
+)
+def test_the_working_daytime_is_a_part_of_one_day(zhenru: Pack, hours: dict[str, str], said: str) -> None:
+    assert spoilt(zhenru, "working_daytime", {**hours, "rule": "ZR-A4", "assumption": "试"}) == [said]
+    if hours["from"] == hours["to"]:
+        rows = [{"when": {"hours": hours}, "lead": ["zone"]}]
+        assert said in spoilt(zhenru, "items/84/outcomes", rows)
+
+
+def test_hours_inside_earlier_hours_never_decide(zhenru: Pack) -> None:
+    night, evening = {"from": "17:00", "to": "09:00"}, {"from": "18:00", "to": "23:00"}
+    rows = [{"when": {"hours": hours}, "lead": ["zone"]} for hours in (night, evening)]
+    assert spoilt(zhenru, "items/84/outcomes", rows) == [
+        "an earlier row holds wherever this one does: it never decides anything"
+    ]
+    assert spoilt(zhenru, "items/84/outcomes", rows[::-1]) == []
+
+
+# Words by which the document calls a unit in the clause of an item, where not by the name in the register.
+CALLED = {
+    "消防救援大队": "消防部门",
+    "辖区派出所": "派出所",
+    "属地街道": "街道",
+    "自然资源局": "自然资源主管部门",
+    "税务局": "税务部门",
+}
+
+
+def test_a_row_is_quoted_in_words_that_name_its_own_units(tongjiang: Pack) -> None:
+    catalogue = catalogue_of(tongjiang)
+    names = {unit.code: unit.name for unit in tongjiang.units}
+    names |= {code: reference.label for code, reference in (catalogue.references or {}).items()}
+    for number, duty in catalogue.items.items():
+        for row in duty.outcomes:
+            quote = duty.basis_of(row).quote or ""
+            for unit in row.addressees:
+                name = names[unit]
+                assert name in quote or CALLED.get(name, name) in quote, f"{number}: {name} is not in {quote}"
+
+
+def test_where_no_row_decides_nobody_is_named_in_the_quote(tongjiang: Pack) -> None:
+    items = catalogue_of(tongjiang).items
+    open_ = {number: duty for number, duty in items.items() if duty.outcomes[-1].when is not None}
+    assert list(open_) == ["2.4", "2.7", "2.9", "2.12", "2.15", "2.19", "2.20", "2.23"]
+    for duty in open_.values():
+        quote = decide(duty, known()).basis.quote or ""
+        assert not [unit.name for unit in tongjiang.units if unit.name in quote]
+    unstated = decide(items["2.19"], known(adult_exam=False, academic=False, permit=True, licence=True))
+    assert (unstated.manner, unstated.basis.quote) == ("person", "非学科类纠纷退费问题（如成人公考、艺术类退费问题）")
 
 
 def possible(question: Question, duty: Item) -> tuple[Answer, ...]:

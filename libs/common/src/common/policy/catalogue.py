@@ -10,14 +10,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from common.basis import Basis
 from common.policy.circumstances import Answer, Condition, Hours
-from common.policy.ruled import Code, Entry, Part, Period, Register, Ruled, Words
+from common.policy.ruled import LONGEST_QUOTE, Code, Entry, Part, Period, Register, Ruled, Words
 
 ItemNumber = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2})?$")]
 """As the document counts: ``84``, or with its chapter ``2.4``."""
 
 Addressee = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?$", max_length=100)]
 """A unit by its code (``tongjiang.jiaoyuju``), or, without a point, a reference that still has to be resolved."""
+
+Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=LONGEST_QUOTE)]
+"""The few decisive words of a row, as they stand in its item's clause."""
 
 Role = Literal["co_handler", "assist", "guide", "enforce"]
 """协办（配合）, 协助, 指导, 执法."""
@@ -98,13 +102,19 @@ class Provision(Part):
 
 class Helping(Part):
     """A unit beside those that answer. ``qualifier``: the words in brackets (社区, 街面) as printed, ``when`` what they
-    mean. ``as_needed``: called in where the lead sees need (或会同)."""
+    mean; the one never without the other. ``as_needed``: called in where the lead sees need (或会同)."""
 
     unit: Addressee
     role: Role
     qualifier: Words | None = None
     when: Condition | None = None
     as_needed: bool = False
+
+    @model_validator(mode="after")
+    def _qualifier_is_told(self) -> Self:
+        if self.qualifier is not None and self.when is None:
+            raise ValueError(f"the qualifier {self.qualifier!r} narrows nothing: `when` says what it means")
+        return self
 
 
 class Routing(Part):
@@ -120,9 +130,11 @@ class Outcome(Part):
 
     ``lead``: 牵头 or 主办, several as paired leads; ``joint``: together, without a lead; ``by_function``: each by its
     own function, without a lead; ``nobody``: the item itself names no unit. ``routing`` stands alone or beside a lead.
+    ``quote``: the words that decide this row, where the item's own words are not they.
     """
 
     when: Condition | None = None
+    quote: Quote | None = None
     lead: tuple[Addressee, ...] = ()
     joint: tuple[Addressee, ...] = ()
     by_function: tuple[Addressee, ...] = ()
@@ -158,6 +170,10 @@ class Duty(Ruled):
     helpers: tuple[Helping, ...] = ()
     legal_basis: tuple[Provision, ...] = ()
 
+    def basis_of(self, row: Outcome) -> Basis:
+        """The clause in the words that decide this row: nobody is sent a ticket with another unit's sentence."""
+        return self.basis if row.quote is None else self.basis.model_copy(update={"quote": row.quote})
+
     def conditions(self) -> Iterator[Condition]:
         """Every condition of its rows and helpers."""
         yield from (row.when for row in self.outcomes if row.when is not None)
@@ -181,6 +197,12 @@ class Item(Duty):
 
 class WorkingDaytime(Ruled, Hours):
     """工作日白天: these hours of a working day."""
+
+    @model_validator(mode="after")
+    def _within_the_day(self) -> Self:
+        if self.to < self.from_:
+            raise ValueError(f"the working daytime ends at {self.to}, before it begins at {self.from_}")
+        return self
 
 
 class Catalogue(Part):

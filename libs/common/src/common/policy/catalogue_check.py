@@ -1,10 +1,11 @@
 """What is wrong between the parts of a responsibility catalogue, and between it and the pack's units."""
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import combinations
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import combinations, pairwise
 
-from common.policy.catalogue import Catalogue, Duty, Question, is_unit
-from common.policy.circumstances import Condition
+from common.policy.catalogue import Catalogue, Duty, Helping, Provision, Question, is_unit
+from common.policy.circumstances import Condition, turning_points
 from common.policy.matching import NumberTest
 from common.policy.refusals import Place, Problem
 
@@ -16,6 +17,7 @@ def problems_of_catalogue(catalogue: Catalogue, units: Collection[str], kinds: C
         *_addressees(catalogue, units),
         *_conditions(catalogue),
         *(problem for place, duty in catalogue.duties() for problem in _rows(("catalogue", *place), duty)),
+        *(problem for place, duty in catalogue.duties() for problem in _validity(("catalogue", *place), duty)),
         *_kinds(catalogue, kinds),
         *_unused(catalogue),
     ]
@@ -61,8 +63,17 @@ def _tests(condition: Condition, questions: Mapping[str, Question]) -> Iterator[
         elif isinstance(test, NumberTest):
             if question.counted_in is None:
                 yield f"{code!r} is not answered by a number"
+            yield from _numbers(code, test)
         elif not question.admits(test):
             yield f"{test!r} is no answer to {code!r}"
+
+
+def _numbers(code: str, test: NumberTest) -> Iterator[str]:
+    named = (test.eq, test.gte, test.lte, *(test.in_ or ()))
+    if any(number is not None and number < 0 for number in named):
+        yield f"{code!r} is counted from 0 on: no test of it names a number below"
+    elif not any(test.passes(number) for number in turning_points(test) if number >= 0):
+        yield f"no number passes the test of {code!r}"
 
 
 def _rows(place: Place, duty: Duty) -> Iterator[Problem]:
@@ -76,8 +87,43 @@ def _rows(place: Place, duty: Duty) -> Iterator[Problem]:
         if row.helpers and set(named) & {one.unit for one in row.helpers}:
             yield Problem((*here, "helpers"), "a unit answers and helps in the same row")
     for (_, first), (index, second) in combinations(enumerate(duty.outcomes), 2):
-        if first.when is not None and first.when == second.when:
-            yield Problem((*place, "outcomes", index), "an earlier row has the same condition")
+        if first.when is None or second.when is None:
+            continue
+        here = (*place, "outcomes", index)
+        if first.when == second.when:
+            yield Problem(here, "an earlier row has the same condition")
+        elif second.when.narrows(first.when):
+            yield Problem(here, "an earlier row holds wherever this one does: it never decides anything")
+    yield from _helpers((*place, "helpers"), duty.helpers, ())
+    for index, row in enumerate(duty.outcomes):
+        yield from _helpers((*place, "outcomes", index, "helpers"), row.helpers, duty.helpers)
+
+
+def _helpers(place: Place, listed: Sequence[Helping], beside: Sequence[Helping]) -> Iterator[Problem]:
+    """A unit stands twice only on two conditions that tell when it does which."""
+    for index, one in enumerate(listed):
+        for other in (*listed[:index], *beside):
+            if one.unit == other.unit and (one.when is None or other.when is None or one.when == other.when):
+                yield Problem((*place, index), f"{one.unit!r} helps twice in the same matter")
+
+
+def _validity(place: Place, duty: Duty) -> Iterator[Problem]:
+    """The articles of a statute follow each other: on every day one number is quoted for it, and not two."""
+    of_statute: dict[str, list[tuple[int, Provision]]] = {}
+    for index, one in enumerate(duty.legal_basis):
+        if one.from_ is not None and one.to is not None and one.to < one.from_:
+            said = f"the articles are quoted until {one.to}, before they are quoted from {one.from_} on"
+            yield Problem((*place, "legal_basis", index), said)
+            continue
+        of_statute.setdefault(one.statute, []).append((index, one))
+    for statute, listed in of_statute.items():
+        in_order = sorted(listed, key=lambda entry: entry[1].from_ or date.min)
+        for (_, earlier), (index, later) in pairwise(in_order):
+            here: Place = (*place, "legal_basis", index)
+            if earlier.to is None or later.from_ is None or later.from_ <= earlier.to:
+                yield Problem(here, f"the statute {statute!r} is quoted twice on the same day")
+            elif later.from_ != earlier.to + timedelta(days=1):
+                yield Problem(here, f"between {earlier.to} and {later.from_} the statute {statute!r} is not quoted")
 
 
 def _kinds(catalogue: Catalogue, kinds: Collection[str]) -> Iterator[Problem]:

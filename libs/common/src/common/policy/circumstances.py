@@ -6,9 +6,9 @@ A condition has three outcomes, for what nobody has told yet is neither so nor o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StrictBool, StrictStr, StringConstraints
+from pydantic import Field, StrictBool, StrictStr, StringConstraints, model_validator
 
 from common.policy.matching import NumberTest
 from common.policy.ruled import Code, Part
@@ -25,6 +25,12 @@ class Hours(Part):
 
     from_: TimeOfDay = Field(alias="from")
     to: TimeOfDay
+
+    @model_validator(mode="after")
+    def _some_of_the_day(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError(f"hours from {self.from_} to {self.to} are no part of the day")
+        return self
 
     def cover(self, at: time) -> bool:
         start, end = time.fromisoformat(self.from_), time.fromisoformat(self.to)
@@ -55,6 +61,12 @@ class Condition(Part):
     hours: Hours | None = None
     working_daytime: StrictBool | None = None
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.answers is None and self.hours is None and self.working_daytime is None:
+            raise ValueError("a condition names nothing; leave `when` out if the row always holds")
+        return self
+
     def find(self, known: Circumstances) -> Finding:
         answers = self.answers or {}
         told = [_passes(test, known.answers[code]) for code, test in answers.items() if code in known.answers]
@@ -67,6 +79,34 @@ class Condition(Part):
         unanswered = tuple(code for code in answers if code not in known.answers)
         calendar_wanting = self.working_daytime is not None and known.working_daytime is None
         return Finding(None if unanswered or calendar_wanting else True, unanswered)
+
+    def narrows(self, other: "Condition") -> bool:
+        """Whether the other one holds wherever this one does."""
+        mine, theirs = self.answers or {}, other.answers or {}
+        return (
+            all(code in mine and _narrower(mine[code], test) for code, test in theirs.items())
+            and (other.hours is None or (self.hours is not None and _inside(self.hours, other.hours)))
+            and other.working_daytime in (None, self.working_daytime)
+        )
+
+
+def _narrower(test: AnswerTest, other: AnswerTest) -> bool:
+    """Whether every answer that passes the first test passes the second."""
+    if isinstance(test, NumberTest) and isinstance(other, NumberTest):
+        near = {0, *turning_points(test), *turning_points(other)}
+        return all(other.passes(number) for number in near if number >= 0 and test.passes(number))
+    return type(test) is type(other) and test == other
+
+
+def turning_points(test: NumberTest) -> frozenset[int]:
+    """The numbers that a test names and their neighbours: between them its outcome does not change."""
+    named = {one for one in (test.eq, test.gte, test.lte, *(test.in_ or ())) if one is not None}
+    return frozenset(near for number in named for near in (number - 1, number, number + 1))
+
+
+def _inside(hours: Hours, other: Hours) -> bool:
+    minutes = (time(hour, minute) for hour in range(24) for minute in range(60))
+    return all(other.cover(at) for at in minutes if hours.cover(at))
 
 
 def _passes(test: AnswerTest, answer: Answer) -> bool:

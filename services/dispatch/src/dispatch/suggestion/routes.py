@@ -180,7 +180,7 @@ def _item(one: Suggested) -> ItemSuggested:
         closing=decision.closing,
         remark=decision.remark,
         questions=decision.unanswered,
-        basis=duty.basis,
+        basis=decision.basis,
         statutes=tuple(StatuteQuoted(title=statute.label, articles=articles) for statute, articles in one.statutes),
     )
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import log, sqrt
 from typing import Final, Literal
 
+from common.basis import Basis
 from common.clock import SHANGHAI
 from common.policy.catalogue import Catalogue, ClosingDirection, Duty, Helping, Item, Outcome, Question, Routing
 from common.policy.circumstances import Answer, Circumstances, Finding
@@ -51,9 +52,13 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the rows come to. ``unanswered``: the questions, in the order of the rows, that still matter."""
+    """What the rows come to. ``unanswered``: the questions, in the order of the rows, that still matter.
+
+    ``basis``: the item's clause, in the words that decide; in its general words as long as no row decides.
+    """
 
     manner: Manner
+    basis: Basis
     addressees: tuple[str, ...] = ()
     helpers: tuple[Help, ...] = ()
     routing: Routing | None = None
@@ -98,15 +103,16 @@ def decide(duty: Duty, known: Circumstances) -> Decision:
             possible += found.unanswered
             calendar_wanting = calendar_wanting or not found.unanswered
         elif found.holds and calendar_wanting and not possible:
-            return Decision("person")
+            return Decision("person", duty.basis)
         elif found.holds and not possible:
             return _decided(duty, row, known)
         elif found.holds:
             break
     if not possible:
-        return Decision("person")
+        return Decision("person", duty.basis)
     helpers = _helpers(duty.helpers, (), known)
-    return Decision("ask", unanswered=_once((*possible, *(code for one in helpers for code in one.pending))))
+    unanswered = _once((*possible, *(code for one in helpers for code in one.pending)))
+    return Decision("ask", duty.basis, unanswered=unanswered)
 
 
 def _decided(duty: Duty, row: Outcome, known: Circumstances) -> Decision:
@@ -114,6 +120,7 @@ def _decided(duty: Duty, row: Outcome, known: Circumstances) -> Decision:
     helpers = _helpers((*row.helpers, *duty.helpers), named, known) if named else ()
     return Decision(
         _manner(row),
+        duty.basis_of(row),
         named,
         helpers,
         row.routing,
