@@ -229,7 +229,7 @@ class Desk:
 
     # --- the callers ---
 
-    def headers(self, role: Role, unit: str | None = None, jurisdiction: str = "shuangyashan") -> dict[str, str]:
+    def headers(self, role: Role, unit: str | None = None, jurisdiction: str | None = "shuangyashan") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.issue(role, unit, jurisdiction)}"}
 
     async def get(self, path: str, role: Role = "viewer", of: str | None = None, **params: Any) -> httpx.Response:

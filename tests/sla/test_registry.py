@@ -18,7 +18,7 @@ from common.events.sla import CalendarPublished, PolicyActivated
 from common.observability import Metrics
 from common.policy import PackInvalid, pack_directories, parse_pack
 from sla.expiry import Expiry, differing, in_force_until
-from sla.registry import SYSTEM, activate, activate_first
+from sla.registry import SYSTEM, activate, activate_first, one_at_a_time
 from sla.store import versions_listed
 from sla.store.packs import Listed
 
@@ -134,6 +134,24 @@ async def test_a_year_is_read_corrected_by_who_has_seen_it_and_published_anew(de
     assert (event.subject, str(event.id)) == ("calendar/2024", put.headers["Hotline-Event"])
     [correction] = event.data.content["corrections"]
     assert correction["no_longer_makeup"] == ["2024-09-29"]
+
+
+async def test_of_two_corrections_at_once_one_is_told_that_the_year_has_changed(desk: Desk) -> None:
+    read = await desk.get("calendars/2024")
+    content = {name: value for name, value in read.json().items() if name not in ("version", "published_at")}
+    headers = desk.headers("admin", None, None) | {"If-Match": read.headers["ETag"]}
+
+    async def correct(title: str) -> int:
+        notice = {"title": title, "number": None, "published_on": "2024-09-27"}
+        body = content | {"corrections": [{"notice": notice, "no_longer_makeup": ["2024-09-29"]}]}
+        return (await desk.client.put("calendars/2024", json=body, headers=headers)).status_code
+
+    async with desk.service.room.transaction() as holding:
+        await one_at_a_time(holding.connection)
+        both = [asyncio.create_task(correct(title)) for title in ("更正一", "更正二")]
+        await asyncio.wait(both, timeout=0.3)
+        assert not any(task.done() for task in both), [task.result() for task in both if task.done()]
+    assert sorted(await asyncio.gather(*both)) == [200, 412]
 
 
 async def test_a_year_that_cannot_be_is_refused_with_its_faults(desk: Desk) -> None:

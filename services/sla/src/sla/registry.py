@@ -61,7 +61,7 @@ async def activate_first(room: Room, packs: Path) -> None:
     ``PackInvalid`` and ``CalendarRefused`` name file and line. Several processes may start at once: one does it.
     """
     async with room.transaction() as tx:
-        await _one_at_a_time(tx.connection)
+        await one_at_a_time(tx.connection)
         if await tx.connection.scalar(text("select exists (select from policy_version)")):
             return
         try:
@@ -84,7 +84,7 @@ async def activate(tx: Transaction, pack: Pack, actor: Actor) -> UUID | None:
 
     Open tickets change to it where it says so (``applying``); the others keep theirs.
     """
-    await _one_at_a_time(tx.connection)
+    await one_at_a_time(tx.connection)
     standing = next(iter(await activated(tx.connection, pack.jurisdiction)), None)
     if standing is not None and standing.version == pack.version:
         return None
@@ -107,7 +107,7 @@ async def activate(tx: Transaction, pack: Pack, actor: Actor) -> UUID | None:
 
 async def publish_years(tx: Transaction, years: Sequence[CalendarYear], actor: Actor) -> list[Published]:
     """Put years in force, together with those published before; ``CalendarsContradict`` when they do not agree."""
-    await _one_at_a_time(tx.connection)
+    await one_at_a_time(tx.connection)
     standing = await years_in_force(tx.connection)
     fresh = {year.year: year for year in years}
     kept = await year_contents(tx.connection, [version for year, version in standing.items() if year not in fresh])
@@ -164,8 +164,12 @@ async def count_open_tickets(connection: AsyncConnection, jurisdiction: str) -> 
     return int((await connection.execute(_OPEN_TICKETS, {"jurisdiction": jurisdiction})).scalar_one())
 
 
-async def _one_at_a_time(connection: AsyncConnection) -> None:
-    """Closes the race of two publications that each assemble a calendar without the other's year."""
+async def one_at_a_time(connection: AsyncConnection) -> None:
+    """Whoever changes the registry holds this until the end of the transaction, from before its first look at it.
+
+    Closes the races of two publications that each assemble a calendar without the other's year, or that both answer
+    to the version that both have read.
+    """
     await connection.execute(text("select pg_advisory_xact_lock(hashtext('sla registry'))"))
 
 

@@ -17,7 +17,7 @@ from common.web.edge import accepted_at
 from common.web.inputs import ApiModel
 from common.web.problems import FieldError, Problem, conflict, invalid, not_found
 from sla.outlook import YearState, states
-from sla.registry import acting, publish_years
+from sla.registry import acting, one_at_a_time, publish_years
 from sla.store import contents_in_force, current_version, year_in_force
 from sla.store.stale import another_calendar
 
@@ -87,6 +87,7 @@ def add_calendars(api: APIRouter, room: Room) -> None:
         if arranged.year != year:
             raise invalid("year", "year", "年份与路径不符。")
         async with room.transaction(accepted_at(request)) as tx:
+            await one_at_a_time(tx.connection)
             standing = await year_in_force(tx.connection, year)
             _match(if_match, standing["version"] if standing else None)
             try:

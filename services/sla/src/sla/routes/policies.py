@@ -133,8 +133,11 @@ def add_policies(api: APIRouter, room: Room, commands: Commands[Transaction], pa
         found = await asyncio.to_thread(_pack, packs, pack, wanted.content)
 
         async def command(tx: Transaction) -> Answer:
-            active_already = await last_activated(tx.connection, pack) == found.version
-            event = None if wanted.preview else await activate(tx, found, acting(caller))
+            if wanted.preview:
+                event, active_already = None, await last_activated(tx.connection, pack) == found.version
+            else:
+                event = await activate(tx, found, acting(caller))
+                active_already = event is None
             told = ActivationAnswered(
                 version=found.version,
                 jurisdiction=found.jurisdiction,
