@@ -169,13 +169,14 @@ async def test_a_cluster_is_pushed_to_its_unit_as_often_as_needed_and_each_push_
     assert [str(one.push) for one in pushed if isinstance(one, PushIssued)] == [first.json()["id"], second.json()["id"]]
     assert all(PHONE not in one.content and one.channels == ("phone",) for one in pushed if isinstance(one, PushIssued))
     assert (await centre.post(f"{path}/feedback", FEEDBACK, role="unit", unit=LEAD)).status_code == 201
-    (answered,) = await centre.wire.announced("PushAnswered")
-    assert isinstance(answered.data, PushAnswered)
-    assert str(answered.data.push) == second.json()["id"]
+    answered = [event.data for event in await centre.wire.announced("PushAnswered")]
+    assert [str(one.push) for one in answered if isinstance(one, PushAnswered)] == [
+        first.json()["id"], second.json()["id"],
+    ]  # fmt: skip
     again = await centre.post(f"{path}/feedback", FEEDBACK, role="unit", unit=LEAD)
     assert (again.status_code, again.json()["code"]) == (409, "cluster_answered")
     whole = (await centre.get(path, role="unit", unit=LEAD)).json()
-    assert [push["answered_at"] is not None for push in whole["pushes"]] == [False, True]
+    assert [push["answered_at"] is not None for push in whole["pushes"]] == [True, True]
 
 
 async def test_where_the_pack_knows_no_pushes_nothing_is_pushed(centre: Centre) -> None:

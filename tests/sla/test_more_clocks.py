@@ -86,8 +86,16 @@ def clocks_pack() -> Pack:
         "overlays": {"consumers": overlay},
         "imposed_limits": {**limits["imposed_limits"], "kinds": ["closing", "closing_whole"]},
     }
+    special = {
+        "spans": {"value": [{"amount": 30, "unit": "natural_days"}], "rule": "ZR-3.2d", "assumption": "试行"},
+        "denied_when_missing": {"value": ["reason"], **TRIED},
+        "formalities": {"signed": {"label": "负责人签字", **TRIED}},
+    }
+    not_offered = {"label": "不在所列期限", "decided_by": "rule", "mechanism": "not_offered", **TRIED}
+    grounds = {**content["extensions"]["denial_grounds"], "not_offered": not_offered}
+    extensions = {**content["extensions"], "special": special, "denial_grounds": grounds}
     returns = {**content["returns"], "late_window_needs": {"value": ["explanation"], **TRIED}}
-    return parse_pack({**content, "limits": {**limits, **more}, "returns": returns})
+    return parse_pack({**content, "limits": {**limits, **more}, "returns": returns, "extensions": extensions})
 
 
 CLOCKS = clocks_pack()
@@ -225,6 +233,14 @@ async def test_a_promise_moves_while_it_has_time_and_a_broken_one_stays_broken(c
     assert (row.due_at, row.state) == (at("2024-10-15 00:00"), "breached")
 
 
+async def test_an_extension_after_an_interim_report_lengthens_the_promised_date(clocks: Desk) -> None:
+    ticket = await clocks.dispatch()
+    await clocks.tell(clocks.signed_in(ticket), promise(clocks, ticket, "2024-10-10 00:00"))
+    await clocks.extend(ticket, 2)
+    row = await only(clocks, ticket, "promised")
+    assert (row.due_at, row.original_due_at) == (at("2024-10-12 00:00"), at("2024-10-10 00:00"))
+
+
 # --- two limits beside one another (真如 六（三）) ---
 
 
@@ -264,6 +280,17 @@ async def test_who_took_on_a_ticket_of_several_convenes_them_in_two_days(clocks:
     }
     await clocks.tell(clocks.fact(ConsultationConvened, several, "2024-09-30 23:00", **convened))
     assert (await only(clocks, several, "convening")).verdict == "met"
+
+
+async def test_who_convened_before_the_sign_in_owes_no_convening(clocks: Desk) -> None:
+    ticket = await clocks.register()
+    await clocks.tell(clocks.dispatched(ticket, co_handlers=(OTHER,)))
+    convened: dict[str, Any] = {
+        "case": uuid4(), "form": "consultation", "convener": LEAD, "participants": (OTHER,), "subject": "协调",
+    }  # fmt: skip
+    await clocks.tell(clocks.fact(ConsultationConvened, ticket, **convened))
+    await clocks.tell(clocks.fact(SignedIn, ticket, "2024-09-29 10:00", unit=LEAD))
+    assert await clocks.rows(ticket, "convening") == []
 
 
 async def test_a_closed_ticket_is_called_back_and_looked_back_at_also_when_it_is_archived(clocks: Desk) -> None:
@@ -353,7 +380,19 @@ async def test_ordinary_extensions_reach_to_the_latest_day_and_special_ones_beyo
     await clocks.tell(
         clocks.extension(special, case, kind="special", granted=long), clocks.applied(special, case, "extension")
     )
-    assert (await only(clocks, special, "closing")).due_at == at("2024-11-23 00:00")
+    row = await only(clocks, special, "closing")
+    assert (row.due_at, row.basis[-1].rule) == (at("2024-11-23 00:00"), "ZR-3.2d")
+
+
+async def test_what_the_clock_stood_still_is_added_once_to_the_latest_day(clocks: Desk) -> None:
+    ticket, stop = await clocks.dispatch(), uuid4()
+    await clocks.tell(
+        stopped(clocks, ticket, stop, "2024-09-30 10:00"), resumed(clocks, ticket, stop, "2024-10-14 09:00")
+    )
+    await clocks.extend(ticket, 5)
+    # The 17th working day is Friday 25 October; 15 are left after 30 September, and 15 after 14 October end on 4
+    # November.
+    assert (await only(clocks, ticket, "closing")).due_at == at("2024-11-05 00:00")
 
 
 async def test_a_return_is_judged_by_both_windows(clocks: Desk) -> None:

@@ -82,10 +82,17 @@ def _contact(known: Known, fact: Fact, rules: Rules) -> Change:
 
 
 def _sign_in(known: Known, fact: Fact, rules: Rules) -> Change:
-    """SignedIn: what runs from the lead's taking it on begins (同江 三（二））."""
+    """SignedIn: what runs from the lead's taking it on begins; who has convened the co-handlers already owes no
+    convening (同江 三（二））."""
     met = _meet(known, fact, rules)
     begins = fact.more.get("part", "lead") == "lead" and fact.round == known.docket.round and known.docket.handling
-    return replace(met, opened=opened(known.docket, rules, fact)) if begins else met
+    if not begins:
+        return met
+    convened = any(
+        one.type == "ConsultationConvened" and one.round == fact.round and one.at <= fact.at for one in known.facts
+    )
+    begun = [row for row in opened(known.docket, rules, fact) if not (convened and row.kind == "convening")]
+    return replace(met, opened=tuple(begun))
 
 
 def _decide(known: Known, fact: Fact, rules: Rules) -> Change:
@@ -99,7 +106,7 @@ def _report_progress(known: Known, fact: Fact, rules: Rules) -> Change:
     says so, has reported the result with that (同江 三（一））."""
     met = _meet(known, fact, rules)
     parts = known.open("co_handler_part", round_=fact.round) if fact.more.get("concludes_part") else []
-    steps = [judged(row, fact.event, fact.at) for row in parts if row.unit == fact.unit]
+    steps = [_judged(row, fact, rules) for row in parts if row.unit == fact.unit]
     if not fact.more.get("promised_at") or fact.unit != known.docket.unit or not known.docket.handling:
         return replace(met, steps=(*met.steps, *steps))
     interim, fresh = rules.pack.limits.interim, tuple[Deadline, ...]()

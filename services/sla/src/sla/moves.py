@@ -32,8 +32,9 @@ def _decision(known: Known, fact: Fact, *types: str) -> Fact:
 
 
 def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
-    """The granted time is added to the closing and to what follows it; a special one, which the platform above gives,
-    to the whole limit of the ticket too (真如 三（二）2（2）)."""
+    """The granted time is added to the closing and to what follows it; where an interim report has met the closing, to
+    the promised date that is tracked since. A special one, which the platform above gives, is added to the whole limit
+    of the ticket too (真如 三（二）2（2）)."""
     decision = _decision(known, fact, "ExtensionGranted")
     granted = Limit.model_validate(decision.more["granted"]) if decision.more.get("granted") else None
     assert fact.case is not None  # a ruling names its case
@@ -46,11 +47,13 @@ def extended(known: Known, fact: Fact, rules: Rules) -> tuple[Step, ...]:
     )
     steps: list[Step] = []
     rows = known.open("closing", *rules.pack.limits.followers("closing"), round_=fact.round)
+    if all(row.kind != "closing" for row in rows):
+        rows += known.open("promised", round_=fact.round)
     for row in rows if ordinary else (*rows, *known.open("closing_whole")):
         if any(one.case == fact.case for one in row.counting.extensions):
             continue
         counting = replace(row.counting, extensions=(*row.counting.extensions, extension))
-        after = replace(row, counting=counting, basis=_with_extension(row, rules))
+        after = replace(row, counting=counting, basis=_with_extension(row, rules, ordinary=ordinary))
         steps.append(moved(after, count(rules.calendar, row.anchor.at, counting), fact.at, "extension", fact.event))
     return tuple(steps)
 
@@ -61,15 +64,19 @@ def _cap(known: Known, rules: Rules) -> datetime | None:
     if latest is None:
         return None
     rows = [row for row in known.rows if row.kind == latest.value and row.round == known.docket.round]
-    return rows[0].due_at if rows else None
+    if not rows:
+        return None
+    # Without what the clock stood still: that is counted on top of the extension, as of every limit.
+    return count(rules.calendar, rows[0].anchor.at, replace(rows[0].counting, pauses=())).due_at
 
 
-def _with_extension(row: Deadline, rules: Rules) -> tuple[Basis, ...]:
-    """The clauses of the limit and, once, the one that extensions rest on."""
-    window = rules.pack.limits.tables.get("extension_window")
-    if window is None or window.follows is None or window.follows.basis in row.basis:
-        return row.basis
-    return (*row.basis, window.follows.basis)
+def _with_extension(row: Deadline, rules: Rules, *, ordinary: bool) -> tuple[Basis, ...]:
+    """The clauses of the limit and, once, the one that such extensions rest on."""
+    window, extensions = rules.pack.limits.tables.get("extension_window"), rules.pack.extensions
+    basis = window.follows.basis if window is not None and window.follows is not None else None
+    if not ordinary and extensions is not None and extensions.special is not None:
+        basis = extensions.special.spans.basis
+    return row.basis if basis is None or basis in row.basis else (*row.basis, basis)
 
 
 def named_limit(known: Known, fact: Fact) -> Docket:

@@ -27,10 +27,11 @@ async def take(tx: Transaction, docket: Docket, fact: Fact) -> None:
     """
     fact, disturbs = await add_fact(tx.connection, docket.ticket, fact)
     rows = await locked_deadlines(tx.connection, docket.ticket)
-    facts = await facts_of(tx.connection, docket.ticket) if disturbs or fact.type == "RulingApplied" else ()
     calendar = await CALENDARS.current(tx.connection)
     under = fact.more["to_policy"] if fact.type == "PolicyApplied" else docket.policy
     rules = Rules(await SHELF.version(tx.connection, under), calendar)
+    looks_back = fact.type == "RulingApplied" or (fact.type == "SignedIn" and rules.pack.limits.runs_from("signed_in"))
+    facts = await facts_of(tx.connection, docket.ticket) if disturbs or looks_back else ()
     earlier = {
         version: Rules(await SHELF.version(tx.connection, version), calendar)
         for version in (versions(docket, facts) if disturbs else ())

@@ -175,35 +175,35 @@ async def push(tx: Transaction, caller: Principal, cluster: UUID, wanted: Push) 
 
 
 async def answer(tx: Transaction, caller: Principal, cluster: UUID, text: str, measure: str) -> str:
-    """Keep what the unit found and its measure, or what it answers to the latest push; returns the unit.
+    """Keep what the unit found and its measure, or what it answers to all that was pushed; returns the unit.
     ``AlreadyAnswered`` when it has answered and nothing was pushed since."""
     row = await store.load(tx.connection, cluster, lock=True)
     if row is None:
         raise NotVisible("cluster.answer")
     require("cluster.answer", caller, jurisdiction=row["jurisdiction"], holders=(row["unit"],))
     pushes = await store.pushes_of(tx.connection, cluster)
-    pushed = pushes[-1]["id"] if pushes and pushes[-1]["answered_at"] is None else None
-    if row["answered_at"] is not None and pushed is None:
+    pushed = [each["id"] for each in pushes if each["answered_at"] is None]
+    if row["answered_at"] is not None and not pushed:
         raise AlreadyAnswered(tuple(Basis.model_validate(each) for each in row["basis"]))
     text, measure = mask(text), mask(measure)
     await store.keep_answer(
         tx.connection, cluster, answered_at=tx.now, answered_by=caller.account, text=text, measure=measure
     )
-    if pushed is not None:
-        await store.answer_push(tx.connection, pushed, tx.now)
-    tx.announce(
-        PushAnswered(
+    for one in pushed:
+        await store.answer_push(tx.connection, one, tx.now)
+    # Where no sheet was pushed, the cluster is what the unit was shown.
+    for answered in pushed or [cluster]:
+        told = PushAnswered(
             occurred_at=tx.now,
             accepted_at=tx.now,
             actor=actor_of(caller),
             jurisdiction=row["jurisdiction"],
             cluster=cluster,
-            push=pushed or cluster,  # where no sheet was pushed, the cluster is what the unit was shown
+            push=answered,
             policy=row["policy"],
             unit=row["unit"],
             text=text,
             measure=measure,
-        ),
-        subject_of(cluster),
-    )
+        )
+        tx.announce(told, subject_of(cluster))
     return str(row["unit"])

@@ -71,6 +71,11 @@ class Window:
         last = self.last_due_at or self.due_at
         return None if last is None else filed_at >= last
 
+    def compared(self, filed_at: datetime) -> datetime | None:
+        """The first late instant of the window that decides about it: of the second one, once the first is over."""
+        over = self.due_at is not None and filed_at >= self.due_at
+        return self.last_due_at if over and self.last_due_at is not None else self.due_at
+
     def late_window(self, filed_at: datetime) -> bool:
         """Whether it came after the first window and in the second."""
         return self.due_at is not None and self.last_due_at is not None and self.due_at <= filed_at < self.last_due_at
@@ -205,7 +210,7 @@ def _denial(
         ground=ground,
         by_rule=True,
         note=note,
-        window_due_at=window.due_at,
+        window_due_at=window.compared(filing.filed_at),
         late=window.late(filing.filed_at),
         basis=_bases(*because, returns.denied.basis, *_lateness(returns, filing, window)),
     )
@@ -236,7 +241,7 @@ def ruled(
         ground=ground,
         by_rule=False,
         note=note,
-        window_due_at=window.due_at,
+        window_due_at=window.compared(filing.filed_at),
         late=window.late(filing.filed_at),
         basis=_bases(choices[ground].basis, follows, *_lateness(returns, filing, window)),
     )
