@@ -79,6 +79,33 @@ async def test_joint_by_function_and_paired_leads_are_told_apart(tongjiang: Offi
     assert paired["lead"] == ["tongjiang.jiaotong", "tongjiang.haishi"]
 
 
+async def test_who_is_not_known_by_code_is_named_in_the_role_where_it_stands(tongjiang: Office) -> None:
+    walked = await first(tongjiang, "tongjiang", item="2.11")
+    assert (walked["manner"], walked["lead"], walked["unresolved"], walked["person"]) == ("lead", [], True, True)
+    assert [(one["reference"], one["role"]) for one in walked["references"]] == [("local_police", "lead")]
+    manholes = await first(tongjiang, "tongjiang", item="2.18")
+    assert (manholes["joint"], manholes["unresolved"], manholes["person"]) == (["tongjiang.zhujian"], False, False)
+    assert [(one["reference"], one["role"]) for one in manholes["references"]] == [("local_street", "joint")]
+    rubble = await first(tongjiang, "tongjiang", item="2.8")
+    assert [(one["reference"], one["role"]) for one in rubble["references"]] == [("local_street", "helper")]
+
+
+async def test_an_item_found_by_words_is_a_proposal_and_a_weak_one_is_for_a_person(tongjiang: Office) -> None:
+    named = await first(tongjiang, "tongjiang", item="2.10")
+    assert (named["proposal"], named["person"]) == (False, False)
+    near = await first(tongjiang, "tongjiang", statement="物业公司乱收费")
+    assert (near["item"], near["proposal"], near["person"]) == ("2.10", True, False)
+    far = (await suggest(tongjiang, "tongjiang", statement="孩子上学的问题怎么解决")).json()
+    assert [(one["proposal"], one["person"]) for one in far["items"]] == [(True, True)] * 2
+    assert far["person"] is True
+
+
+async def test_the_questions_of_every_item_that_is_shown_are_told_in_words(tongjiang: Office) -> None:
+    answer = (await suggest(tongjiang, "tongjiang", statement="噪声扰民，商户外放喇叭，船舶噪声")).json()
+    assert {code for one in answer["items"] for code in one["questions"]} == {"noise_from", "vehicle"}
+    assert {one["id"] for one in answer["questions"]} == {"noise_from", "vehicle"}
+
+
 async def test_an_unstated_combination_goes_to_a_person(tongjiang: Office) -> None:
     answers = {"adult_exam": False, "academic": False, "permit": True, "licence": True}
     answer = (await suggest(tongjiang, "tongjiang", item="2.19", answers=answers)).json()
@@ -155,6 +182,7 @@ async def test_the_working_day_is_read_in_the_calendar_and_unknown_without_one(z
     assert (await first(zhenru, "zhenru", **asked))["lead"] == ["zhenru.chengyun"]  # a Saturday that was made up
     holiday = await first(zhenru, "zhenru", item="97", at="2023-01-23T10:00:00+08:00")
     assert holiday["lead"] == ["zhenru.dangzheng"]
+    assert (await first(zhenru, "zhenru", item="97", at="2024-02-12T10:00:00+08:00"))["manner"] == "person"
 
 
 async def publish(office: Office, year: int) -> None:

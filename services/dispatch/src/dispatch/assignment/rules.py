@@ -10,6 +10,7 @@ from common.policy.catalogue import Catalogue, is_unit
 from common.policy.dispatching import Principle
 from common.policy.notices import Notices
 from common.policy.units import UnitKind
+from dispatch.suggestion.rules import ItemRefused, check_named
 
 
 class AssignmentRefused(Exception):
@@ -112,15 +113,15 @@ def check_item(
                 "helpers", "without_item", "协助、指导、执法单位须按责任清单的某一项确定，请填写编号。"
             )
         return
-    if catalogue is None or item not in catalogue.items:
-        raise AssignmentRefused("item", "unknown_item", "本地责任清单没有这一项。")
-    if not catalogue.in_use(item, on):
-        raise AssignmentRefused("item", "item_off", "责任清单的这一项已停用。", (catalogue.items[item].basis,))
-    duty = catalogue.items[item]
+    try:
+        duty = check_named(catalogue, item, on)
+    except ItemRefused as refused:
+        raise AssignmentRefused("item", refused.rule, refused.message, refused.basis) from None
+    references = {} if catalogue is None else catalogue.references or {}
     listed = [*duty.helpers, *(one for row in duty.outcomes for one in row.helpers)]
     for helper in helpers:
         roles = [one.unit for one in listed if one.role == helper.role]
-        kinds = {(catalogue.references or {})[code].kind for code in roles if not is_unit(code)}
+        kinds = {references[code].kind for code in roles if not is_unit(code)}
         if helper.unit not in roles and not {None, units[helper.unit].kind} & kinds:
             told = f"责任清单第{item}项没有列 {helper.unit} 的这一职责。"
             raise AssignmentRefused("helpers", "not_in_item", told, (duty.basis,))

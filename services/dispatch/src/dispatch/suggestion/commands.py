@@ -14,6 +14,7 @@ from common.policy.circumstances import Answer
 from common.web.problems import invalid
 from dispatch.docket import SHELF
 from dispatch.suggestion.rules import (
+    WEAK,
     AnswerRefused,
     Decision,
     ItemRefused,
@@ -54,7 +55,10 @@ class Meant:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """An item (None: what is outside the catalogue), what it comes to, and what is quoted for it."""
+    """An item (None: what is outside the catalogue), what it comes to, and what is quoted for it.
+
+    ``proposal``: nobody named the item; the statement's words led to it, or to none.
+    """
 
     item: str | None
     score: float
@@ -62,6 +66,22 @@ class Suggested:
     decision: Decision
     statutes: tuple[tuple[Statute, tuple[str, ...]], ...]
     meant: Mapping[str, Meant]
+    proposal: bool
+
+    @property
+    def weak(self) -> bool:
+        """Whether the item is no more than a guess."""
+        return self.proposal and self.item is not None and self.score < WEAK
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether somebody answers for it, and none of them is known by code."""
+        return bool(self.decision.addressees) and not self.units(self.decision.addressees)
+
+    @property
+    def person(self) -> bool:
+        """Whether a person has to decide: no rule does, or not about who answers, or not about the item."""
+        return self.decision.manner == "person" or self.unresolved or self.weak
 
     def units(self, addressees: tuple[str, ...]) -> tuple[str, ...]:
         """The addressees that are known by their code."""
@@ -102,9 +122,11 @@ async def suggest(room: Room, matter: Matter) -> Suggestions:
     known = circumstances(catalogue, matter.at, working, matter.answers)
     standing = {code: unit for code, unit in units.items() if not unit.ended(on)}
 
+    proposal = matter.item is None
+
     def suggested(number: str | None, score: float, duty: Duty) -> Suggested:
         meant = _meant(catalogue, duty, standing, matter.address)
-        return Suggested(number, score, duty, decide(duty, known), catalogue.provisions(duty, on), meant)
+        return Suggested(number, score, duty, decide(duty, known), catalogue.provisions(duty, on), meant, proposal)
 
     found = tuple(suggested(one.item, one.score, catalogue.items[one.item]) for one in ranked)
     outside = suggested(None, 0.0, catalogue.outside) if catalogue.outside is not None and not found else None

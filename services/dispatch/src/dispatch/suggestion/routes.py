@@ -1,6 +1,6 @@
 """``POST /v1/suggestions``: which item a matter may be, who answers for it, what is still to be asked."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import invalid
 from common.web.routing import router
 from dispatch.suggestion.commands import Matter, Suggested, Suggestions, suggest
-from dispatch.suggestion.rules import Help, Manner
+from dispatch.suggestion.rules import Decision, Help, Manner
 
 
 class MatterTold(ApiModel):
@@ -35,9 +35,11 @@ class MatterTold(ApiModel):
 
 class Unresolved(BaseModel):
     """A unit that the catalogue names by what it is to the matter. ``unit``: the one whose name stands in the address;
-    null: a person chooses, by address among ``candidates``, or by what ``by`` names."""
+    null: a person chooses, by address among ``candidates``, or by what ``by`` names. ``role``: where it would stand if
+    it were known; for a helper see ``helpers``."""
 
     reference: str
+    role: Literal["lead", "joint", "by_function", "helper"]
     label: str
     by: str
     unit: str | None
@@ -65,14 +67,20 @@ class ItemSuggested(BaseModel):
 
     ``manner``: ``lead``, several as paired leads; ``joint`` and ``by_function`` without a lead; ``nobody``: the item
     names none; ``routing``: not for a unit of this hotline; ``ask``: answer ``questions`` first; ``person``: no rule
-    decides.
+    decides. ``proposal``: nobody named the item, it is guessed from the statement's words; ``score`` says how near they
+    are. ``unresolved``: none of those who answer is known by code, see ``references``. ``person``: a person has to
+    decide: ``manner`` says so, or it is ``unresolved``, or the words are too far from the item's. ``basis``: in the
+    words that decide, in the item's general words as long as none do.
     """
 
     item: str | None
     title: str
     scope: str | None
     score: float
+    proposal: bool
     manner: Manner
+    unresolved: bool
+    person: bool
     lead: tuple[str, ...]
     joint: tuple[str, ...]
     by_function: tuple[str, ...]
@@ -98,8 +106,9 @@ class QuestionAsked(BaseModel):
 
 
 class SuggestionsShown(BaseModel):
-    """``items``: the best first. ``questions``: what the best one still depends on. ``person``: no rule decides about
-    it. ``none_fits``: nothing in the catalogue covers it; ``outside`` then says whose such a matter is."""
+    """``items``: the best first. ``questions``: whatever one of the items, or ``outside``, still depends on, the best
+    one's first. ``person``: a person has to decide about the best one. ``none_fits``: nothing in the catalogue covers
+    it; ``outside`` then says whose such a matter is."""
 
     items: tuple[ItemSuggested, ...]
     questions: tuple[QuestionAsked, ...]
@@ -138,13 +147,13 @@ def suggestion_routes(room: Room) -> APIRouter:
 
 
 def _shown(found: Suggestions) -> SuggestionsShown:
-    first = found.found[0] if found.found else found.outside
-    asked = first.decision.unanswered if first is not None else ()
+    shown = found.found or (() if found.outside is None else (found.outside,))
+    asked = dict.fromkeys(code for one in shown for code in one.decision.unanswered)
     return SuggestionsShown(
         items=tuple(_item(one) for one in found.found),
         questions=tuple(_question(code, found.questions[code]) for code in asked),
         none_fits=not found.found,
-        person=first is None or first.decision.manner == "person",
+        person=not shown or shown[0].person,
         outside=None if found.outside is None else _item(found.outside),
     )
 
@@ -159,7 +168,10 @@ def _item(one: Suggested) -> ItemSuggested:
         title=duty.title,
         scope=duty.scope,
         score=one.score,
+        proposal=one.proposal,
         manner=decision.manner,
+        unresolved=one.unresolved,
+        person=one.person,
         lead=units if decision.manner == "lead" else (),
         joint=units if decision.manner == "joint" else (),
         by_function=units if decision.manner == "by_function" else (),
@@ -168,6 +180,7 @@ def _item(one: Suggested) -> ItemSuggested:
         references=tuple(
             Unresolved(
                 reference=code,
+                role=_role(decision, code),
                 label=meant.reference.label,
                 by=meant.reference.by,
                 unit=meant.unit,
@@ -183,6 +196,14 @@ def _item(one: Suggested) -> ItemSuggested:
         basis=decision.basis,
         statutes=tuple(StatuteQuoted(title=statute.label, articles=articles) for statute, articles in one.statutes),
     )
+
+
+def _role(decision: Decision, code: str) -> Literal["lead", "joint", "by_function", "helper"]:
+    if code not in decision.addressees:
+        return "helper"
+    if decision.manner == "joint" or decision.manner == "by_function":
+        return decision.manner
+    return "lead"
 
 
 def _helper(help_: Help, one: Suggested) -> HelperShown:

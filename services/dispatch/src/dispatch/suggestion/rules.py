@@ -24,12 +24,13 @@ ALWAYS: Final = Finding(True)
 
 
 class ItemRefused(Exception):
-    """An item that cannot be named: the rule broken and its sentence."""
+    """An item that cannot be named: the rule broken, its sentence, and the clause of an item that is switched off."""
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str, basis: tuple[Basis, ...] = ()) -> None:
         super().__init__(rule)
         self.rule = rule
         self.message = message
+        self.basis = basis
 
 
 class AnswerRefused(Exception):
@@ -165,7 +166,7 @@ def check_named(catalogue: Catalogue | None, item: str, on: date) -> Item:
     if catalogue is None or item not in catalogue.items:
         raise ItemRefused("unknown_item", "本地责任清单没有这一项。")
     if not catalogue.in_use(item, on):
-        raise ItemRefused("item_off", "这一项已停用。")
+        raise ItemRefused("item_off", "责任清单的这一项已停用。", (catalogue.items[item].basis,))
     return catalogue.items[item]
 
 
@@ -181,6 +182,8 @@ MOST = 5
 """Items that are suggested at most."""
 LEAST = 0.05
 """Below this an item has no more than a chance pair of characters in common with the statement."""
+WEAK = 0.15
+"""Below this an item that was found by its words is no more than a guess: a person decides whether it is the one."""
 NEAR = 0.5
 """An item is worth showing beside the best one from this part of its score on."""
 

@@ -37,7 +37,7 @@ async def keep_year(tx: Transaction, event: Event) -> None:
 
 
 async def is_working_day(connection: AsyncConnection, on: date) -> bool | None:
-    """Whether the day is a working day; None as long as no calendar reaches there."""
+    """Whether the day is a working day; None as long as its year is not published: a person then decides."""
     rows = (await connection.execute(select(YEAR.c.version).order_by(YEAR.c.year))).scalars().all()
     if not rows:
         return None
@@ -48,9 +48,10 @@ async def is_working_day(connection: AsyncConnection, on: date) -> bool | None:
         _ASSEMBLED.clear()
         _ASSEMBLED[tuple(rows)] = calendar
     try:
-        return calendar.describe(on).counts
+        kind = calendar.describe(on)
     except OutsideCalendar:
         return None
+    return None if kind.provisional else kind.counts
 
 
 _ASSEMBLED: Final[dict[tuple[str, ...], WorkingCalendar]] = {}
