@@ -6,6 +6,7 @@ import pytest
 from tests.review.desk import DUE, JURISDICTION, PACKS, Desk, Ticket
 from tests.support.wire import at
 
+from common.events.review import ReturnDenied
 from common.policy.pack import Pack, parse_pack
 from common.policy.reading import load_pack
 
@@ -53,3 +54,14 @@ async def test_what_comes_in_the_second_window_says_more_and_is_not_late(
     assert (filed["state"], filed["late"]) == (state, late)
     if state == "denied" and not late:
         assert filed["decision"]["note"] == "未填写：详细情况说明。"
+
+
+async def test_what_comes_after_both_windows_is_refused_by_rule_and_told_as_late(desk: Desk) -> None:
+    """The mark 超期办理件 is intake's to set, by this ``late``."""
+    ticket = await windowed(desk)
+    desk.clock.set(LAST)
+    filed = await desk.filed(ticket, explanation="查图纸")
+    [told] = await ticket.announced("ReturnDenied")
+    assert isinstance(told.data, ReturnDenied)
+    assert (told.data.by_rule, told.data.late, told.data.actor.role) == (True, True, "system")
+    assert {one.rule for one in told.data.basis} == {"SYS-18"}, filed

@@ -54,7 +54,7 @@ class Never(Ruled):
 
 
 class Total(Ruled, Span):
-    """How long all extensions of a ticket together may be."""
+    """How long all ordinary extensions of a round together may be: a redo has a limit of its own."""
 
 
 class Each(Ruled, Span):
