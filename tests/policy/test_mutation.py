@@ -1,5 +1,6 @@
 """Every value of a pack is proven by a scenario: whoever changes one is told."""
 
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,37 @@ def without_returns(tmp_path: Path) -> Path:
     return directory
 
 
+SAMPLE = 100
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("directory", pack_directories(POLICIES), ids=lambda directory: directory.name)
 def test_no_change_of_a_pack_goes_unnoticed(directory: Path) -> None:
-    trial = try_pack(directory)
+    """Of so many of each pack, others whenever it says something else; ``make rules-mutate`` tries every one."""
+    trial = try_pack(directory, sample=SAMPLE, processes=1)
     assert [str(survivor) for survivor in trial.survivors] == []
+    assert trial.refused + trial.noticed + len(trial.compared) == SAMPLE
     assert trial.noticed
+
+
+def test_a_sample_is_the_same_as_long_as_the_pack_is() -> None:
+    first, again = (try_pack(SHUANGYASHAN, only="limits", sample=20, processes=1) for _ in range(2))
+    assert first == again
+    assert first.refused + first.noticed + len(first.compared) == 20
+
+
+def test_what_is_left_out_is_left_out_in_another_process_too() -> None:
+    content = {"units": [{"code": "x", "name": "某单位", "kind": "other", "parent": "x.y", "rule": "SYS-6"}]}
+    leaving = [mutant for mutant in mutants_of(content) if str(mutant).endswith("left out")]
+    for mutant in leaving:
+        assert pickle.loads(pickle.dumps(mutant)).applied(content) == mutant.applied(content)  # noqa: S301 its own
+
+
+def test_other_sections_titles_are_noticed_where_sources_quote_them() -> None:
+    """A scenario that does not ask for what changed is not asked; the title of a document stands in every source."""
+    titles = try_pack(SHUANGYASHAN, only="documents", processes=1)
+    assert titles.survivors == ()
+    assert titles.noticed + len(titles.compared) + titles.refused > 0
 
 
 def test_a_value_that_no_scenario_proves_is_named_with_its_line(without_returns: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -15,7 +16,15 @@ from common.policy.refusals import Place
 DOCUMENTATION: Final = frozenset({"quote", "assumption", "rule"})
 _CODE: Final = re.compile(r"^[a-z][a-z0-9_]*$")
 _CHANGED: Final = "（改）"
-LEFT_OUT: Final = object()
+
+
+class _Nothing(Enum):
+    """In place of a value that is left out; an enumeration's member stays itself on its way to another process."""
+
+    LEFT_OUT = "left out"
+
+
+LEFT_OUT: Final = _Nothing.LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class _Walk:
                 for code, reading in value.items():
                     yield from self.model(model, reading, (*here, code))
                 continue
-            if not field.is_required() and name != "source":
+            if not field.is_required() and name != "source" and value not in (field.default, []):
                 yield Mutant(here, value, LEFT_OUT)
             metadata = tuple(field.metadata)
             for mutant in self.value(field.annotation, value, here, metadata):

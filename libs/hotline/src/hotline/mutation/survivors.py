@@ -6,7 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from zlib import crc32
 
 from common.calendar import WorkingCalendar, load_calendar
 from common.policy import PackInvalid
@@ -46,27 +47,57 @@ class Trial:
     survivors: tuple[Placed, ...]
 
 
+_EVERYWHERE: Final = frozenset({"documents", "main_document"})
+"""Sections whose words stand in the sources of all others."""
+_asked: set[str] = set()
+
+
+class _Watched(Pack):
+    """A pack that notes which of its sections are asked for."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Pack.model_fields:
+            _asked.add(name)
+        return super().__getattribute__(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A scenario, and the sections of the pack that it asks for: a change of any other can not make a difference.
+
+    It asks for the same ones of a changed pack, as nothing differs before it meets the change.
+    """
+
+    written: Written
+    sections: frozenset[str]
+
+    def meets(self, section: str) -> bool:
+        return section in self.sections or section in _EVERYWHERE
+
+
 @dataclass(slots=True)
 class _Stand:
     """Everything a mutant is tried against, read once. The scenario that noticed the last one is asked first, and
     what is only compared when no situation has noticed."""
 
     content: Mapping[str, Any]
+    version: str
     calendar: WorkingCalendar
-    scenarios: list[Written] = field(default_factory=list)
-    comparisons: list[Written] = field(default_factory=list)
+    scenarios: list[_Asking] = field(default_factory=list)
+    comparisons: list[_Asking] = field(default_factory=list)
 
     def fate(self, mutant: Mutant) -> Fate:
         pack, problems = examine(mutant.applied(self.content))
         if pack is None or problems:
             return "refused"
-        if self._noticed(self.scenarios, pack):
+        section = str(mutant.place[0])
+        if self._noticed(self.scenarios, pack, section):
             return "noticed"
-        return "compared" if self._noticed(self.comparisons, pack) else "survived"
+        return "compared" if self._noticed(self.comparisons, pack, section) else "survived"
 
-    def _noticed(self, scenarios: list[Written], pack: Pack) -> bool:
-        for index, written in enumerate(scenarios):
-            if next(rehearse_one(written, pack, self.calendar), None) is not None:
+    def _noticed(self, scenarios: list[_Asking], pack: Pack, section: str) -> bool:
+        for index, one in enumerate(scenarios):
+            if one.meets(section) and next(rehearse_one(one.written, pack, self.calendar), None) is not None:
                 scenarios.insert(0, scenarios.pop(index))
                 return True
         return False
@@ -90,9 +121,22 @@ def _read(directory: Path) -> _Stand:
     scenarios, findings = read_scenarios(directory / "scenarios")
     if written.findings or findings:
         raise PackInvalid([*written.findings, *findings])
-    deciding = [_keeping(one, comparisons=False) for one in scenarios]
-    comparing = [_keeping(one, comparisons=True) for one in scenarios]
-    return _Stand(written.content, load_calendar(beside(directory, CALENDAR)), deciding, comparing)
+    pack, problems = examine(written.content)
+    if pack is None or problems:
+        raise PackInvalid([Finding(*written.locate(place), sentence) for place, sentence in problems])
+    calendar = load_calendar(beside(directory, CALENDAR))
+    parts = ([_keeping(one, comparisons=wanted) for one in scenarios] for wanted in (False, True))
+    deciding, comparing = ([_watched(one, pack, calendar, findings) for one in part] for part in parts)
+    if findings:
+        raise PackInvalid(findings)
+    return _Stand(written.content, pack.version, calendar, deciding, comparing)
+
+
+def _watched(written: Written, pack: Pack, calendar: WorkingCalendar, findings: list[Finding]) -> _Asking:
+    """What a scenario asks for; one that reads otherwise asks for all. ``findings`` tells what does not come out."""
+    _asked.clear()
+    findings += rehearse_one(written, _Watched.model_construct(**pack.__dict__), calendar)
+    return _Asking(written, frozenset(Pack.model_fields if written.scenario.readings else _asked))
 
 
 def _keeping(written: Written, *, comparisons: bool) -> Written:
@@ -110,16 +154,20 @@ def try_pack(
     directory: Path,
     *,
     only: str = "",
+    sample: int | None = None,
     processes: int | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Trial:
-    """Try every mutant of the pack in a directory; ``only`` limits them to places that begin so.
+    """Try every mutant of the pack in a directory; ``only`` limits them to places that begin so, ``sample`` to so many,
+    which are others whenever the pack says something else.
 
     ``PackInvalid`` when the pack as it stands can not be read or does not pass its own scenarios.
     """
     stand = _read(directory)
-    _passes(stand, directory)
     mutants = [one for one in mutants_of(stand.content) if ".".join(map(str, one.place)).startswith(only)]
+    if sample is not None:
+        chosen = sorted(mutants, key=lambda one: crc32(f"{stand.version} {one}".encode()))[:sample]
+        mutants = [one for one in mutants if one in chosen]
     fates: list[Fate] = []
     workers = processes if processes is not None else os.cpu_count() or 1
     if workers == 1:
@@ -139,14 +187,3 @@ def try_pack(
         tuple(one for one, fate in told if fate == "compared"),
         tuple(one for one, fate in told if fate == "survived"),
     )
-
-
-def _passes(stand: _Stand, directory: Path) -> None:
-    pack, problems = examine(stand.content)
-    findings = [Finding(directory, None, problem.sentence) for problem in problems]
-    if pack is not None:
-        findings += [
-            found for one in (*stand.scenarios, *stand.comparisons) for found in rehearse_one(one, pack, stand.calendar)
-        ]
-    if findings:
-        raise PackInvalid(findings)

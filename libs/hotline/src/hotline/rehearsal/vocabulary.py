@@ -57,9 +57,13 @@ def _clause(value: Ruled, stage: Stage) -> str | None:
 
 
 def _at(value: Any, place: str) -> Any:
-    """What stands at a place of the pack, its steps named as in the files; None: nothing."""
-    for step in place.split("."):
+    """What stands at a place of the pack, its steps named as in the files; None: nothing. A key may have a dot."""
+    steps = place.split(".")
+    while steps:
+        step = steps.pop(0)
         if isinstance(value, Mapping):
+            if step not in value and steps:
+                step = f"{step}.{steps.pop(0)}"
             value = value.get(step)
         elif isinstance(value, tuple):
             value = value[int(step)] if int(step) < len(value) else None
