@@ -1,13 +1,20 @@
 """What the pack of 同江 says, beside what its document says."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from common.calendar import Allowance
+from common.calendar import Allowance, WorkingCalendar
+from common.events.vocabulary import Anchor
 from common.policy import Limit, NoLimit, Pack, Situation, load_pack
 from common.policy.accountability import Shirking
+from sla.docket import Docket, Registration
+from sla.facts import Fact
+from sla.known import Known
+from sla.life import change
+from sla.plan import Rules, opened
 
 DOCUMENT = "同江市12345政务服务便民热线疑难工单问题处置工作办法"
 LIMITS = [
@@ -97,3 +104,41 @@ def test_units_claim_by_function_and_nobody_is_told_by_notice(tongjiang: Pack) -
 def test_it_is_in_force_from_the_day_it_was_issued(tongjiang: Pack) -> None:
     assert (tongjiang.effective_from, tongjiang.effective_to) == (date(2025, 4, 7), None)
     assert tongjiang.ticket.format_number(date(2025, 6, 11), 7) == "TJ20250611000007"
+
+
+def test_a_limit_agreed_after_the_dispatch_runs_from_the_conclusion(tongjiang: Pack, calendar: WorkingCalendar) -> None:
+    """Dispatched on Wednesday the 11th, concluded on the 12th: five days end with Thursday the 19th, not the 18th."""
+    rules, ticket = Rules(tongjiang, calendar), UUID(int=1)
+    begun, agreed = (datetime.fromisoformat(f"2025-06-{day}T10:00+08:00") for day in (11, 12))
+    registration = Registration(Anchor(event=ticket, at=begun, type="TicketCreated"), begun, False, True, False)
+    dispatched = Fact(UUID(int=2), "Dispatched", "seq", begun, begun, 1, "首派单位", None, {})
+    docket = Docket(
+        ticket=ticket,
+        number="TJ20250611000001",
+        jurisdiction="tongjiang",
+        policy=tongjiang.version,
+        type="complaint",
+        channel="phone",
+        category="某类",
+        marks=(),
+        legal_limit=None,
+        round=1,
+        unit="首派单位",
+        co_handlers=(),
+        former=(),
+        partition=0,
+        handling=True,
+        registration=registration,
+        begun=Anchor(event=dispatched.event, at=begun, type="Dispatched"),
+    )
+    rows = opened(docket, rules, dispatched)
+    said = {"limit": {"amount": 5, "unit": "working_days"}}
+    case = UUID(int=3)
+    concluded = Fact(UUID(int=4), "ConsultationConcluded", "seq", agreed, agreed, 1, "首派单位", case, said)
+    applied = Fact(
+        UUID(int=5), "RulingApplied", "seq", agreed, agreed, 1, "首派单位", case,
+        {"kind": "consultation", "new_status": "signed_in"},
+    )  # fmt: skip
+    steps = change(Known(docket, tuple(rows), (concluded,)), applied, rules).steps
+    (closing,) = [step.deadline for step in steps if step.deadline.kind == "closing"]
+    assert closing.due_at == datetime.fromisoformat("2025-06-20T00:00+08:00")
