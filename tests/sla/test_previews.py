@@ -195,3 +195,12 @@ async def test_a_limit_and_an_instant_at_once_are_refused_over_http(desk: Desk) 
         "deadline-previews", json={**wanted, "extensions": [both]}, headers=desk.headers("viewer")
     )
     assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "extensions.0")
+
+
+async def test_a_limit_that_depends_on_what_is_not_told_is_not_made_up(desk: Desk) -> None:
+    wanted = {"jurisdiction": "shuangyashan", "kind": "closing", "from": "2024-09-26T16:00:00+08:00", "situation": {}}
+    answer = await desk.client.post("deadline-previews", json=wanted, headers=desk.headers("viewer"))
+    assert answer.status_code == 422, answer.text
+    [field] = answer.json()["fields"]
+    assert (field["field"], field["rule"]) == ("situation.type", "required")
+    assert "“办结”的时限因诉求类型而不同" in field["message"]

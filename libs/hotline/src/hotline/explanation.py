@@ -17,6 +17,7 @@ from common.policy import Pack, Situation
 from common.policy.extensions import Extensions
 from common.policy.returns import Returns
 from common.policy.ruled import Ruled
+from common.web.problems import invalid
 from hotline.words import basis, limit, local
 from sla.plan import Rules
 from sla.routes.previews import Preview, Previewed, previewed
@@ -67,6 +68,9 @@ class Says:
 def explained(pack: Pack, calendar: WorkingCalendar, wanted: Preview) -> dict[str, Any]:
     """Everything as JSON-able data. ``Problem`` names field and rule of what cannot be."""
     situation = wanted.situation.situation()
+    if not pack.effective.covers(local_date(wanted.from_)):
+        last = f"至{pack.effective_to}" if pack.effective_to else ""
+        raise invalid("at", "no_policy", f"{pack.name}的规则自{pack.effective_from}{last}施行，所述时间没有施行。")
     return {
         "policy": pack.version,
         "name": pack.name,

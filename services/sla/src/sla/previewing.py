@@ -77,10 +77,19 @@ class Expected:
     deadline: Deadline | None
 
 
+class SituationUntold(LookupError):
+    """The limit depends on something that the situation does not tell."""
+
+    def __init__(self, kind: str, field: Literal["type", "channel"]) -> None:
+        super().__init__(f"{kind} depends on the {field}")
+        self.kind = kind
+        self.field = field
+
+
 def expected(rules: Rules, supposed: Supposed, kinds: Iterable[str] | None = None) -> tuple[Expected, ...]:
     """These kinds, or all that the pack knows; a promise only where a date is imagined, unless it is asked for.
 
-    ``NoRuleApplies``, ``OutsideCalendar``.
+    ``NoRuleApplies``, ``OutsideCalendar``, ``SituationUntold``.
     """
     limits = rules.pack.limits
     if kinds is None:
@@ -99,6 +108,9 @@ def _one(rules: Rules, supposed: Supposed, docket: Docket, kind: DeadlineKind) -
     if kind not in limits.kinds():
         return Expected(kind, None, (), None)
     runs_from = limits.anchor(kind)
+    own = any((supposed.legal_limit, supposed.imposed_limit, supposed.imposed_whole, supposed.concluded))
+    if not own and (untold := limits.untold(kind, supposed.situation, local_date(supposed.at))):
+        raise SituationUntold(kind, untold[0])
     round_ = 0 if runs_from == "registered" else docket.round
     rule = rules.ruling(kind, docket, round_, supposed.at)
     row = _begun(rules, supposed, docket, kind, round_)

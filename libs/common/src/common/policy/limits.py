@@ -325,6 +325,19 @@ class Limits(Part):
             return None
         return next((rule for rule in self._rows(kind).rules if rule.applies(situation, on)), None)
 
+    def untold(self, kind: str, situation: Situation, on: date | None = None) -> tuple[Literal["type", "channel"], ...]:
+        """What the row of that kind depends on and the situation does not tell: such a situation decides nothing."""
+        asked: list[Literal["type", "channel"]] = []
+        for rule in self._rows(kind).rules if kind in self.tables else ():
+            for condition in rule.when.nested() if rule.when else ():
+                if condition.type is not None and situation.type is None:
+                    asked.append("type")
+                if condition.channel is not None and situation.channel is None:
+                    asked.append("channel")
+            if rule.applies(situation, on):
+                break
+        return tuple(dict.fromkeys(asked))
+
     def _rows(self, kind: str) -> LimitTable:
         """The table whose rows and anchor count for the kind: its own, or that of the kind it follows."""
         table = self.tables[kind]

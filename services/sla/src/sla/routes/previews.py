@@ -1,6 +1,6 @@
 """Limits of a situation that does not exist, each as it would be explained."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from fastapi import APIRouter
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from common.calendar import AllowanceRefused, NoCalendar, OutsideCalendar
 from common.calendar.reckon import Unit
 from common.events.envelope import Jurisdiction
 from common.events.vocabulary import DeadlineKind, ImposedLimit, LegalLimit, Limit, Slug, TicketType
+from common.events.wording import DEADLINE_WORDS
 from common.messaging.room import Room
 from common.policy import NoPackInForce, Pack, Situation
 from common.security.access import require
@@ -17,7 +18,16 @@ from common.security.bearer import Caller
 from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import Problem, invalid
 from sla.plan import NoRuleApplies, Rules, Ruling
-from sla.previewing import Expected, Prolonged, StoodStill, Supposed, expected, grounds_that_stop, prolongs
+from sla.previewing import (
+    Expected,
+    Prolonged,
+    SituationUntold,
+    StoodStill,
+    Supposed,
+    expected,
+    grounds_that_stop,
+    prolongs,
+)
 from sla.store import CALENDARS, SHELF
 
 from .explaining import Explained, exempt, explained_counting
@@ -148,6 +158,10 @@ def previewed(rules: Rules, wanted: Preview) -> tuple[Previewed, ...]:
     try:
         found = expected(rules, supposed, kinds)
         return tuple(_explained(rules, one) for one in found)
+    except SituationUntold as untold:
+        named = {"type": "诉求类型", "channel": "受理渠道"}[untold.field]
+        words = DEADLINE_WORDS.get(cast(DeadlineKind, untold.kind), untold.kind)
+        raise invalid(f"situation.{untold.field}", "required", f"“{words}”的时限因{named}而不同，请写明。") from untold
     except NoRuleApplies as silent:
         said = "required" if wanted.situation.type is None else "no_rule"
         raise invalid("situation.type", said, "规则没有适用于所述情形的此项时限；请写明诉求类型。") from silent
