@@ -1,6 +1,7 @@
 """Packs that apply to open tickets: what moves and what stands, in order, after a crash, and whatever arrives late."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from common.events.dispatch import SubAssigned
 from common.events.sla import DeadlineMoved, PolicyApplied
 from common.policy import Pack, parse_pack
 from sla.applying import Applying, Version, successors
+from sla.plan import NoRuleApplies
 from sla.registry import SYSTEM, activate
 from sla.store import load_docket
 
@@ -146,6 +148,27 @@ async def test_a_worker_cut_off_in_a_batch_leaves_whole_tickets_and_another_goes
     assert not await other.unfinished()
     told = [event.subject for event in await desk.wire.announced("PolicyApplied")]
     assert told == [f"ticket/{ticket}" for ticket in tickets]  # oldest first, each once
+
+
+async def test_a_ticket_that_a_pack_could_not_take_is_taken_by_the_mended_one_without_a_restart(desk: Desk) -> None:
+    class Refuses(Applying):
+        """Cannot apply the first pack."""
+
+        async def _apply(self, tickets: Sequence[UUID], following: Mapping[str, str]) -> int:
+            if broken in following.values():
+                raise NoRuleApplies("closing")
+            return await super()._apply(tickets, following)
+
+    ticket = await desk.dispatch(type="inquiry")
+    broken, mended = pack(4).version, pack(5).version
+    await put_in_force(desk, pack(4))
+    worker = Refuses(desk.service.room)
+    assert await worker.step() == 0
+    assert not await worker.unfinished()
+    await put_in_force(desk, pack(5))
+    assert await worker.unfinished()
+    assert await worker.step() == 1
+    assert await policy_of(desk, ticket) == mended
 
 
 async def test_a_ticket_registered_under_the_old_version_afterwards_changes_too(desk: Desk) -> None:

@@ -27,13 +27,15 @@ from .docket import Docket
 from .facts import Fact
 from .moves import DecisionUnknown
 from .plan import NoRuleApplies
-from .store import SHELF, any_open_under, lock_dockets, open_under, versions_listed
+from .store import SHELF, any_open_under, current_version, lock_dockets, open_under, versions_listed
 from .taking import take
 
 log = structlog.get_logger()
 
 MOST: Final = 100
 _LOOK_SECONDS: Final = 2.0
+_Under = tuple[str, str | None]
+"""The version that applies, and that of the calendar."""
 _Cannot = (NoRuleApplies, OutsideCalendar, DecisionUnknown)
 
 
@@ -78,7 +80,8 @@ class Applying:
         self._room = room
         self._most = most
         self._after: dict[str, UUID] = {}
-        self._refused: set[UUID] = set()
+        # Only for the rules and the calendar under which it was tried: others may know what to do with the ticket.
+        self._refused: dict[_Under, set[UUID]] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -89,6 +92,7 @@ class Applying:
         """Apply to one batch; how many tickets changed. A ticket that somebody works on waits for the next round."""
         async with self._room.database.engine.connect() as connection:
             following = await self._following(connection)
+            calendar = await current_version(connection)
             batch: Sequence[UUID] = ()
             for old in following:
                 batch = await open_under(connection, old, self._after.get(old), self._most)
@@ -98,13 +102,16 @@ class Applying:
                     self._after[old] = batch[-1]
                 if batch:
                     break
-        todo = [ticket for ticket in batch if ticket not in self._refused]
+        if not batch:
+            return 0
+        under = (following[old], calendar)
+        todo = [ticket for ticket in batch if ticket not in self._refused.get(under, ())]
         if not todo:
             return 0
         try:
             applied = await self._apply(todo, following)
         except _Cannot:
-            applied = sum([await self._apply_alone(ticket, following) for ticket in todo])
+            applied = sum([await self._apply_alone(ticket, following, under) for ticket in todo])
         if applied:
             log.info("pack applied to open tickets", tickets=applied, pack=following[old])
         return applied
@@ -118,11 +125,11 @@ class Applying:
             reach("applying.before_commit")
         return len(changing)
 
-    async def _apply_alone(self, ticket: UUID, following: Mapping[str, str]) -> int:
+    async def _apply_alone(self, ticket: UUID, following: Mapping[str, str], under: _Under) -> int:
         try:
             return await self._apply([ticket], following)
         except _Cannot as refused:
-            self._refused.add(ticket)
+            self._refused.setdefault(under, set()).add(ticket)
             log.error("pack cannot be applied to a ticket, which keeps its own", ticket=str(ticket), why=str(refused))
             return 0
 
@@ -140,7 +147,11 @@ class Applying:
         """Whether an open ticket stands under a pack that another has replaced."""
         async with self._room.database.engine.connect() as connection:
             following = await self._following(connection)
-            return bool(following) and await any_open_under(connection, following.keys(), self._refused)
+            calendar = await current_version(connection)
+            for old, new in following.items():
+                if await any_open_under(connection, [old], self._refused.get((new, calendar), ())):
+                    return True
+        return False
 
 
 async def apply(tx: Transaction, docket: Docket, version: str) -> None:
