@@ -249,3 +249,12 @@ async def test_the_auditor_tells_of_partitions_that_nobody_reads(desk: Desk) -> 
     with capture_logs() as logs:
         await looked(Auditor(desk.service.room, Metrics("sla")))
     assert [one["deadlines"] for one in logs if one["event"] == "deadlines of partitions that nobody reads"] == [1, 1]
+
+
+async def test_however_many_are_held_back_the_auditor_sees_those_without_an_excuse(desk: Desk) -> None:
+    unread, _ = await desk.dispatch(), await desk.dispatch()
+    await change(desk, "update deadline set partition = 7, due_at = due_at - interval '1 day' where ticket = :ticket",
+                 ticket=unread)  # fmt: skip
+    desk.set("2024-09-30 00:01")
+    await desk.catch_up(0)
+    assert await looked(Auditor(desk.service.room, Metrics("sla"), most=1)) == 1

@@ -17,6 +17,8 @@ from common.runtime.timekeeping import JUMP_SECONDS
 
 log = structlog.get_logger()
 
+MOST: Final = 1000
+"""So many of each kind are counted, the oldest first."""
 _LOOK_SECONDS: Final = 10.0
 _OLD_SECONDS: Final = 60.0
 
@@ -31,8 +33,9 @@ class Auditor:
     simulated time between two steps. A parked event holds its ticket's lamps back with good reason: counted apart.
     """
 
-    def __init__(self, room: Room, metrics: Metrics) -> None:
+    def __init__(self, room: Room, metrics: Metrics, *, most: int = MOST) -> None:
         self._room = room
+        self._most = most
         self._unfired = metrics.gauge("deadlines_unfired", "Duties past their limit whose lamp is not lit", "held")
         self._age = metrics.gauge("caught_up_age_seconds", "How long ago the slowest partition was read to its end")
         self._ahead = metrics.gauge("clock_ahead_seconds", "The host's wall clock ahead of the database's")
@@ -48,7 +51,7 @@ class Auditor:
         """How many are unfired without a parked event to excuse it, in this look and the one before."""
         now = self._room.clock.now()
         async with self._room.database.engine.connect() as connection:
-            rows = (await connection.execute(_UNFIRED, {"now": now})).all()
+            rows = (await connection.execute(_UNFIRED, {"now": now, "most": self._most})).all()
             oldest = (await connection.execute(_OLDEST)).scalar()
         unexcused = frozenset(row.id for row in rows if row.held == "no")
         still = unexcused & self._seen
@@ -80,24 +83,29 @@ class Auditor:
         self._was_wrong = wrong
 
 
+# Each kind by its own: however many are held back, those without an excuse are seen.
 _UNFIRED = text(
     """
     with unlit as (
-        (select d.id, d.subject, c.at is null as unread from deadline d left join caught_up c using (partition)
-         where d.state in ('armed', 'approaching') and not d.is_window
-           and d.due_at < cast(:now as timestamptz) - interval '30 seconds'
-           and d.due_at < coalesce(c.at, :now) - interval '30 seconds' order by d.due_at limit 1000)
+        select d.id, d.subject, d.due_at as at, c.at as read_to from deadline d left join caught_up c using (partition)
+        where d.state in ('armed', 'approaching') and not d.is_window
+          and d.due_at < cast(:now as timestamptz) - interval '30 seconds'
+          and d.due_at < coalesce(c.at, :now) - interval '30 seconds'
         union
-        (select d.id, d.subject, c.at is null from deadline d left join caught_up c using (partition)
-         where d.state = 'armed' and not d.is_window
-           and d.warn_at < cast(:now as timestamptz) - interval '30 seconds'
-           and d.warn_at < coalesce(c.at, :now) - interval '30 seconds' order by d.warn_at limit 1000)
+        select d.id, d.subject, d.warn_at, c.at from deadline d left join caught_up c using (partition)
+        where d.state = 'armed' and not d.is_window
+          and d.warn_at < cast(:now as timestamptz) - interval '30 seconds'
+          and d.warn_at < coalesce(c.at, :now) - interval '30 seconds'
+    ), held as (
+        select id, min(at) as at,
+               case when bool_or(read_to is null) then 'unread'
+                    when bool_or(exists (select from parked p where p.ended_at is null and p.subject = unlit.subject))
+                    then 'parked' else 'no' end as held
+        from unlit group by id
     )
-    select id,
-           case when unread then 'unread'
-                when exists (select from parked p where p.ended_at is null and p.subject = unlit.subject) then 'parked'
-                else 'no' end as held
-    from unlit
+    (select id, held from held where held = 'no' order by at limit :most)
+    union all (select id, held from held where held = 'unread' order by at limit :most)
+    union all (select id, held from held where held = 'parked' order by at limit :most)
     """
 ).bindparams(bindparam("now", type_=Instant))
 _OLDEST = text("select min(at) from caught_up")
