@@ -54,7 +54,7 @@ async def test_what_is_due_stands_in_the_order_of_its_limits_with_its_lamp(desk:
         False,
     )
     assert row["basis"]["article"] == "第十六条"
-    assert found["counts"]["now"] == {"red": 0, "unconfirmed": 0, "yellow": 0, "none": 0}
+    assert found["counts"]["now"] == {"red": 0, "unconfirmed": 0, "yellow": 2, "none": 0}
     assert sum(found["counts"]["today"].values()) == sum(found["counts"]["week"].values()) == 2
 
     desk.set("2024-09-30 09:00")  # sla has not read the bus since
@@ -71,6 +71,19 @@ async def test_what_is_due_stands_in_the_order_of_its_limits_with_its_lamp(desk:
     assert rest["next"] is None
     await desk.tell(desk.signed_in(inquiry), desk.signed_in(complaint))
     assert [row["label"] for row in (await board(desk, jurisdiction=HERE, span="week"))["items"]] == ["办结"]
+
+
+async def test_a_lit_lamp_stands_in_every_span_however_far_off_its_limit(desk: Desk) -> None:
+    desk.set("2024-10-17 16:00")
+    await desk.tell(desk.signed_in(await desk.dispatch(type="inquiry")))
+    await desk.reach("2024-10-19 00:00")  # Saturday; to be closed by Monday 24:00, which is in the next week
+    for span in ("now", "today", "week"):
+        found = await board(desk, jurisdiction=HERE, span=span)
+        assert [(row["label"], row["lamp"], row["due_at"]) for row in found["items"]] == [
+            ("办结", "yellow", "2024-10-21T16:00:00Z")
+        ]
+        assert found["counts"][span] == {"red": 0, "unconfirmed": 0, "yellow": 1, "none": 0}
+        assert len((await board(desk, "unit", LEAD, span=span))["items"]) == 1
 
 
 async def test_a_unit_sees_its_own_board_and_what_it_got_inside_another_and_from_one_that_ended(desk: Desk) -> None:

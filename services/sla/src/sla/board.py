@@ -48,8 +48,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The last limits of each span, by Shanghai's days; every span begins with what is overdue. A limit at 24:00 is the
-    day's own: it is the first late instant.
+    """The last limits of each span, by Shanghai's days; every span begins with what is overdue, and a lit yellow lamp
+    belongs to each. A limit at 24:00 is the day's own: it is the first late instant.
     """
 
     now: datetime

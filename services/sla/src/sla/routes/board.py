@@ -58,7 +58,9 @@ class BoardRow(ApiModel):
 
 
 class Board(ApiModel):
-    """What is due by ``until``; every span begins with what is overdue. ``counts``: per span and lamp, of all."""
+    """What is due by ``until``; every span begins with what is overdue and holds whatever has a yellow lamp, however
+    far off its limit. ``counts``: per span and lamp, of all.
+    """
 
     as_of: datetime
     span: Span

@@ -34,12 +34,18 @@ _OF_A_JURISDICTION: Final = ("k.jurisdiction = :jurisdiction",)
 _OF_THE_OFFICER: Final = " and k.officers @> jsonb_build_object(cast(:unit as text), cast(:officer as text))"
 
 
-def _branches(scope: Scope, columns: str, condition: str, order: str = "") -> str:
+def _due_by(until: str) -> tuple[str, str]:
+    """Each part by an index of its own. A lit yellow lamp belongs to every span, however far off its limit."""
+    return f"{_RUNS} and d.due_at <= :{until}", f"d.state = 'approaching' and not d.is_window and d.due_at > :{until}"
+
+
+def _branches(scope: Scope, columns: str, until: str, more: str = "", order: str = "") -> str:
     which = _OF_A_UNIT if scope.unit is not None else _OF_A_JURISDICTION
     only = _OF_THE_OFFICER if scope.officer is not None else ""
     return " union all ".join(
         f"(select {columns} from deadline d join docket k on k.ticket = d.ticket "  # noqa: S608 - as above
-        f"where {_RUNS} and {condition} and {one}{only} {order})"
+        f"where {due} and {one}{only}{more} {order})"
+        for due in _due_by(until)
         for one in which
     )
 
@@ -50,9 +56,9 @@ def page_query(scope: Scope, *, after: bool) -> TextClause:
         d.id, k.about, d.ticket, k.number, d.kind, {_HELD_BY} as held_by, d.round, d.case_id, d.due_at, d.state,
         {_LAMP} as lamp, d.provisional, d.basis -> 0 as basis, k.policy
     """
-    condition = "d.due_at <= :until" + (" and (d.due_at, d.id) > (:after_at, :after_id)" if after else "")
+    more = " and (d.due_at, d.id) > (:after_at, :after_id)" if after else ""
     order = "order by due_at, id limit :most"
-    query = text(f"select * from ({_branches(scope, columns, condition, order)}) due {order}")  # noqa: S608 - as above
+    query = text(f"select * from ({_branches(scope, columns, 'until', more, order)}) due {order}")  # noqa: S608 - as above
     types = [bindparam("now", type_=Instant), bindparam("until", type_=Instant)]
     if after:
         types += [bindparam("after_at", type_=Instant), bindparam("after_id", type_=PgUUID)]
@@ -61,8 +67,9 @@ def page_query(scope: Scope, *, after: bool) -> TextClause:
 
 def count_query(scope: Scope) -> TextClause:
     """How many per lamp are due now, today and this week."""
-    inner = _branches(scope, f"{_LAMP} as lamp, d.due_at", "d.due_at <= :week")
-    counting = "count(*) filter (where due_at <= :now), count(*) filter (where due_at <= :today), count(*)"
+    inner = _branches(scope, f"{_LAMP} as lamp, d.due_at", "week")
+    by = "count(*) filter (where lamp = 'yellow' or due_at <= :{})"
+    counting = f"{by.format('now')}, {by.format('today')}, count(*)"
     query = text(f"select lamp, {counting} from ({inner}) due group by lamp")  # noqa: S608 - as above
     return query.bindparams(*(bindparam(name, type_=Instant) for name in ("now", "today", "week")), *_named(scope))
 
@@ -86,7 +93,7 @@ async def board_page(
     most: int,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Row]:
-    """What is due by ``until``, by limit, at most so many."""
+    """What is due by ``until`` and whatever is lit, by limit, at most so many."""
     arguments: dict[str, Any] = {"now": now, "until": until, "most": most, **_names(scope)}
     if after is not None:
         arguments |= {"after_at": after[0], "after_id": after[1]}

@@ -121,6 +121,8 @@ Index("deadline_yellow_due_idx", DEADLINE.c.warn_at, postgresql_where=text("stat
 _RUNS = text("state in ('armed', 'approaching', 'breached') and not is_window")
 Index("deadline_board_idx", DEADLINE.c.due_at, DEADLINE.c.id, postgresql_where=_RUNS)
 Index("deadline_unit_board_idx", DEADLINE.c.unit, DEADLINE.c.due_at, DEADLINE.c.id, postgresql_where=_RUNS)
+_LIT = text("state = 'approaching' and not is_window")
+Index("deadline_lit_idx", DEADLINE.c.due_at, DEADLINE.c.id, postgresql_where=_LIT)
 
 CAUGHT_UP = Table(
     "caught_up",
