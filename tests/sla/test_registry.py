@@ -1,6 +1,7 @@
 """Packs and calendars: the first start, activation, publication, and who may."""
 
 import asyncio
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -101,6 +102,10 @@ async def test_a_pack_with_faults_is_refused_and_each_is_named(desk: Desk) -> No
     answer = await post(desk, "policies/shuangyashan/activations", {"content": content})
     assert (answer.status_code, answer.json()["code"]) == (422, "pack_invalid")
     assert any("limits.kinds.closing" in field["message"] for field in answer.json()["fields"])
+    assert all(
+        re.fullmatch(r"规则包(位置 [\w.-]+ )?有误，详见开发人员说明。", one["message"])
+        for one in answer.json()["fields"]
+    )
     foreign = {**PACK.dump(), "jurisdiction": "tongjiang", "units": []}
     assert (await post(desk, "policies/shuangyashan/activations", {"content": foreign})).status_code == 422
 
@@ -165,10 +170,12 @@ async def test_a_year_that_cannot_be_is_refused_with_its_faults(desk: Desk) -> N
     }
     weekday = await desk.client.put("calendars/2027", json=year, headers=headers)
     assert (weekday.status_code, weekday.json()["fields"][0]["field"]) == (422, "makeup_days.0")
+    assert weekday.json()["fields"][0]["message"].startswith("2027-01-0")
+    assert "Monday" in weekday.json()["fields"][0]["hint"]
     other = await desk.client.put("calendars/2028", json=year | {"makeup_days": []}, headers=headers)
     assert other.status_code == 422
     unknown = await desk.client.put("calendars/2027", json=year | {"makeup_days": [], "extra": 1}, headers=headers)
-    assert unknown.status_code == 422
+    assert (unknown.status_code, unknown.json()["fields"][0]["message"]) == (422, "没有这个字段。")
     eve = [{"holiday": "元旦", "first": "2026-12-31", "last": "2027-01-01"}]
     good = await desk.client.put("calendars/2027", json=year | {"makeup_days": [], "days_off": eve}, headers=headers)
     assert good.status_code == 201

@@ -22,11 +22,18 @@ _log = logger("web")
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that breaks one rule. ``field`` is a path such as ``requester.phone``."""
+    """One field that breaks one rule. ``field`` is a path such as ``requester.phone``; ``message`` is for officials,
+    ``hint`` for developers, in English.
+    """
 
     field: str
     rule: str
     message: str
+    hint: str = ""
+
+    def told(self) -> dict[str, str]:
+        found = {"field": self.field, "rule": self.rule, "message": self.message}
+        return found | ({"hint": self.hint} if self.hint else {})
 
 
 class Problem(HTTPException):
@@ -72,7 +79,7 @@ class Problem(HTTPException):
         if self.detail:
             told["detail"] = self.detail
         if self.fields:
-            told["fields"] = [{"field": each.field, "rule": each.rule, "message": each.message} for each in self.fields]
+            told["fields"] = [each.told() for each in self.fields]
         if self.basis:
             told["basis"] = [each.model_dump(mode="json") for each in self.basis]
         if self.allowed:

@@ -60,7 +60,7 @@ def _sentence(name: str, answer: httpx.Response) -> str:
     if answer.status_code in (401, 403):
         return "The token may not activate packs: it takes an administrator's."
     told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-    wrong = "; ".join(field["message"] for field in told.get("fields", ()))
+    wrong = "; ".join(field.get("hint") or field["message"] for field in told.get("fields", ()))
     return f"{name} cannot be activated: {wrong or told.get('detail') or f'status {answer.status_code}'}"
 
 

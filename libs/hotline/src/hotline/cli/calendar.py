@@ -126,5 +126,5 @@ def _content(told: dict[str, Any]) -> CalendarYear:
 def _refusal(answer: httpx.Response) -> str:
     """What the suite says, in one sentence."""
     told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-    fields = "".join(f" {one['field']}: {one['message']}" for one in told.get("fields", ())[:1])
+    fields = "".join(f" {one['field']}: {one.get('hint') or one['message']}" for one in told.get("fields", ())[:1])
     return f"The suite refused: {told.get('detail', f'status {answer.status_code}')}{fields}"

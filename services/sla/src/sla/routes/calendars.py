@@ -6,20 +6,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from common.calendar import CalendarRefused, CalendarsContradict, Fault, deserialise
+from common.calendar.shape import CalendarYearShape
 from common.clock import local_date
 from common.messaging.room import Room
 from common.security.access import require
 from common.security.bearer import Caller
 from common.web.edge import accepted_at
 from common.web.inputs import ApiModel
-from common.web.problems import FieldError, Problem, conflict, invalid, not_found
+from common.web.problems import Problem, conflict, invalid, not_found, of_validation
 from sla.outlook import YearState, states
 from sla.registry import acting, one_at_a_time, publish_years
 from sla.store import contents_in_force, current_version, year_in_force
 from sla.store.stale import another_calendar
+
+from .wording import of_fault
 
 Year = Annotated[int, InPath(ge=2008, le=2100)]
 
@@ -81,7 +85,10 @@ def add_calendars(api: APIRouter, room: Room) -> None:
         """公布或者更正一年的放假调休安排；更正的，须带 If-Match."""
         require("calendars.write", caller)
         try:
+            CalendarYearShape.model_validate(content)
             arranged = deserialise(content)
+        except ValidationError as malformed:
+            raise of_validation(malformed.errors()) from malformed
         except CalendarRefused as refused:
             raise _calendar_problem(refused.faults) from refused
         if arranged.year != year:
@@ -139,7 +146,5 @@ def _match(sent: str | None, version: str | None) -> None:
 
 
 def _calendar_problem(faults: tuple[Fault, ...]) -> Problem:
-    fields = [
-        FieldError(".".join(str(part) for part in one.path) or "body", "calendar", one.sentence) for one in faults
-    ]
+    fields = [of_fault(one) for one in faults]
     return Problem(422, "invalid_input", "输入有误", "放假安排有误。", fields=fields[:20])

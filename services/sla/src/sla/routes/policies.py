@@ -19,11 +19,13 @@ from common.security.access import require
 from common.security.bearer import Caller
 from common.web.idempotency import KEYED, Answer, Commands
 from common.web.inputs import ApiModel
-from common.web.problems import FieldError, Problem, conflict, invalid, not_found
+from common.web.problems import Problem, conflict, invalid, not_found
 from common.web.reading import Page
 from sla.foresight import foresee
 from sla.registry import acting, activate, activated, count_open_tickets, last_activated
 from sla.store import SHELF
+
+from .wording import of_finding
 
 
 class PolicyShown(ApiModel):
@@ -203,7 +205,7 @@ def _pack(packs: Path, name: str, content: dict[str, Any] | None) -> Pack:
     try:
         pack = load_pack(packs / name) if content is None else parse_pack(content)
     except PackInvalid as refused:
-        wrong = [FieldError("content", "pack", str(finding).replace(f"{packs}/", "")) for finding in refused.findings]
+        wrong = [of_finding(finding) for finding in refused.findings]
         raise Problem(422, "pack_invalid", "规则包有误", "规则包不能启用。", fields=wrong[:50]) from refused
     if pack.jurisdiction != name:
         raise invalid("content.jurisdiction", "jurisdiction", "规则包的地区与路径不符。")
