@@ -244,6 +244,16 @@ async def test_an_assignment_names_its_item_and_the_helpers_that_the_item_gives(
     assert (data["item"], data["helpers"]) == ("17", helpers)
 
 
+async def test_an_assignment_keeps_what_was_answered_and_what_the_rows_made_of_it(zhenru: Office) -> None:
+    for answers, manner in (({}, "ask"), ({"night_permit": True}, "routing"), ({"night_permit": False}, "lead")):
+        ticket = await registered(zhenru)
+        taken = await assign(zhenru, ticket, item="91", answers=answers)
+        assert taken.status_code == 201, taken.text
+        [dispatched] = await zhenru.announced(ticket, "Dispatched")
+        data = dispatched.data.model_dump(mode="json")
+        assert ({one["question"]: one["answer"] for one in data["answers"]}, data["manner"]) == (answers, manner)
+
+
 async def test_an_item_or_helper_that_is_not_in_the_catalogue_is_refused(zhenru: Office) -> None:
     cases: list[tuple[dict[str, Any], str, str]] = [
         ({"item": "105"}, "item", "unknown_item"),
@@ -251,6 +261,9 @@ async def test_an_item_or_helper_that_is_not_in_the_catalogue_is_refused(zhenru:
         ({"item": "17", "helpers": [{"unit": "zhenru.zhifadui", "role": "guide"}]}, "helpers", "not_in_item"),
         ({"item": "17", "helpers": [{"unit": "zhenru.nobody", "role": "guide"}]}, "helpers", "unknown_unit"),
         ({"item": "17", "helpers": [{"unit": "zhenru.zhenguang", "role": "guide"}]}, "helpers", "repeated"),
+        ({"answers": {"night_permit": True}}, "answers", "without_item"),
+        ({"item": "91", "answers": {"colour": True}}, "answers.colour", "unknown_question"),
+        ({"item": "91", "answers": {"night_permit": "yes"}}, "answers.night_permit", "no_answer"),
     ]
     ticket = await registered(zhenru)
     for more, field, rule in cases:

@@ -40,6 +40,7 @@ async def test_the_story_is_told_in_the_order_of_the_log_with_its_position(centr
         "co_handlers": [],
         "designated": False,
         "helpers": [],
+        "answers": [],
         "claimed": False,
     }
     assert told["entries"][2]["data"]["deadlines"][0]["kind"] == "sign_in"

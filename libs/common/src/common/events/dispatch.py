@@ -6,10 +6,20 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from common.events.envelope import Count, JurisdictionFact, TicketFact, UnitCode, UnitFact, Whole
+from common.events.envelope import Count, JurisdictionFact, Payload, TicketFact, UnitCode, UnitFact, Whole
 from common.events.vocabulary import Designation, Helper, Slug, Status
 
 RulingKind = Literal["return", "extension", "consultation", "escalation", "callback", "repeat", "merge", "withdrawal"]
+
+Manner = Literal["lead", "joint", "by_function", "nobody", "routing", "ask", "person"]
+"""How the catalogue has a matter answered for. ``ask``: that depends on what is open; ``person``: no row decides."""
+
+
+class Answered(Payload):
+    """What a question of the responsibility catalogue was answered with."""
+
+    question: Slug
+    answer: bool | int | str = Field(description="Yes or no, a whole number, or the code of an option.")
 
 
 class Dispatched(TicketFact):
@@ -22,6 +32,14 @@ class Dispatched(TicketFact):
     designation: Designation | None = Field(default=None, description="Who named the unit, where it is designated.")
     helpers: tuple[Helper, ...] = ()
     item: str | None = Field(default=None, description="Item of the responsibility catalogue.")
+    answers: tuple[Answered, ...] = Field(default=(), description="To the questions of the item.")
+    manner: Manner | None = Field(
+        default=None,
+        description=(
+            "How the item's rows have the matter answered for by these answers: in which way units do; "
+            "`ask`: not enough was answered; `person`: no row decides. Null without an item."
+        ),
+    )
     claimed: bool = Field(default=False, description="主动认领: the unit asked for it.")
     territory: UnitCode | None = Field(default=None, description="属地政府, where somebody named it (双鸭山 第十七条).")
     remark: str | None = Field(default=None, description="Masked.")

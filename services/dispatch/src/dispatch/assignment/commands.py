@@ -1,13 +1,14 @@
 """派单, 主动认领 and 签收."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from common.clock import local_date
-from common.events.dispatch import Dispatched, SignedIn
+from common.events.dispatch import Answered, Dispatched, Manner, SignedIn
 from common.events.vocabulary import Designation, Helper
 from common.messaging.room import Transaction
+from common.policy.circumstances import Answer
 from common.policy.dispatching import Principle
 from common.policy.pack import Pack
 from common.security.access import Principal
@@ -33,6 +34,8 @@ from dispatch.docket import (
     take,
 )
 from dispatch.matter import matter_of
+from dispatch.suggestion.rules import AnswerRefused, check_answers, circumstances, decide
+from dispatch.suggestion.store import is_working_day
 from dispatch.units.rules import Unit, UnitRefused, check_addressees
 from dispatch.units.store import above, standing
 
@@ -42,7 +45,7 @@ class Order:
     """To whom a ticket goes, and by which principle. ``remark`` and the designation's reference are masked.
 
     ``territory``: 属地政府 of the matter, where no holder stands under one. ``item``: of the responsibility catalogue;
-    ``helpers``: units beside lead and co-handlers in the roles that it gives.
+    ``answers``: to its questions; ``helpers``: units beside lead and co-handlers in the roles that it gives.
     """
 
     round: int
@@ -54,6 +57,7 @@ class Order:
     remark: str | None = None
     territory: str | None = None
     item: str | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     helpers: tuple[Helper, ...] = ()
 
 
@@ -91,6 +95,7 @@ async def _send(
 ) -> Docket:
     principle = _principle(pack, order.principle)
     await _check(tx, after, order, principle, pack)
+    manner = await _manner(tx, order, pack)
     begun = round_begun(
         after,
         tx,
@@ -115,11 +120,32 @@ async def _send(
             remark=order.remark,
             territory=begun.territory,
             item=order.item,
+            answers=tuple(Answered(question=code, answer=said) for code, said in order.answers.items()),
+            manner=manner,
             helpers=order.helpers,
         ),
         begun.subject,
     )
     return begun
+
+
+async def _manner(tx: Transaction, order: Order, pack: Pack) -> Manner | None:
+    """How the rows of the item that is named have the matter answered for, as far as the answers tell.
+
+    It is recorded; the dispatcher is not held to it.
+    """
+    catalogue = pack.catalogue
+    if order.item is None or catalogue is None:
+        if order.answers:
+            raise invalid("answers", "without_item", "责任清单的问题须按某一项回答，请填写编号。")
+        return None
+    try:
+        check_answers(order.answers, catalogue.questions or {})
+    except AnswerRefused as refused:
+        raise invalid(f"answers.{refused.question}", refused.rule, refused.message) from None
+    asks_for_day = catalogue.working_daytime is not None
+    working = await is_working_day(tx.connection, local_date(tx.now)) if asks_for_day else None
+    return decide(catalogue.items[order.item], circumstances(catalogue, tx.now, working, order.answers)).manner
 
 
 async def sign_in(tx: Transaction, caller: Principal, ticket: UUID, round: int) -> Docket:

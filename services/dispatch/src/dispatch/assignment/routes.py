@@ -11,6 +11,7 @@ from common.events.envelope import UnitCode
 from common.events.vocabulary import Designation, Helper
 from common.messaging.room import Transaction
 from common.policy.catalogue import ItemNumber
+from common.policy.ruled import Code
 from common.security.access import admit
 from common.security.bearer import Caller
 from common.security.masking import mask
@@ -41,7 +42,8 @@ class Assignment(ApiModel):
     """A dispatcher's decision. ``round``: the round the dispatcher saw, 0 before the first dispatch.
 
     ``territory``: 属地政府 of the matter, owed for a special one whose holders stand under none. ``item``: its number
-    in the responsibility catalogue; ``helpers``: as that item has them, beside lead and co-handlers.
+    in the responsibility catalogue; ``answers``: to its questions; ``helpers``: as that item has them, beside lead and
+    co-handlers.
     """
 
     round: Annotated[int, Field(ge=0)]
@@ -53,6 +55,7 @@ class Assignment(ApiModel):
     remark: Annotated[str, Text(1000)] | None = None
     territory: UnitCode | None = None
     item: ItemNumber | None = None
+    answers: Annotated[dict[Code, bool | int | Annotated[str, Text(60)]], Field(default_factory=dict, max_length=50)]
     helpers: Annotated[tuple[HelperNamed, ...], Field(max_length=20)] = ()
 
 
@@ -86,6 +89,7 @@ def assignment_routes(commands: Commands[Transaction]) -> APIRouter:
             remark=None if wanted.remark is None else mask(wanted.remark),
             territory=wanted.territory,
             item=wanted.item,
+            answers=dict(wanted.answers),
             helpers=tuple(Helper(unit=one.unit, role=one.role) for one in wanted.helpers),
         )
 

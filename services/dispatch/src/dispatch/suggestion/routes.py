@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from common.basis import Basis
+from common.events.dispatch import Manner
 from common.events.envelope import Jurisdiction
 from common.messaging.room import Room
 from common.policy import NoPackInForce
@@ -18,7 +19,7 @@ from common.web.inputs import ApiModel, Instant, Text
 from common.web.problems import invalid
 from common.web.routing import router
 from dispatch.suggestion.commands import Matter, Suggested, Suggestions, suggest
-from dispatch.suggestion.rules import Decision, Help, Manner
+from dispatch.suggestion.rules import Decision, Help
 
 
 class MatterTold(ApiModel):

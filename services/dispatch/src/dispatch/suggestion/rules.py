@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from math import log, sqrt
-from typing import Final, Literal
+from typing import Final
 
 from common.basis import Basis
 from common.clock import SHANGHAI
+from common.events.dispatch import Manner
 from common.policy.catalogue import Catalogue, ClosingDirection, Duty, Helping, Item, Outcome, Question, Routing
 from common.policy.circumstances import Answer, Circumstances, Finding
-
-Manner = Literal["lead", "joint", "by_function", "nobody", "routing", "ask", "person"]
-"""How a matter is answered for. ``ask``: it depends on what is still open; ``person``: no rule decides."""
 
 ALWAYS: Final = Finding(True)
 
