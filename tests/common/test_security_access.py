@@ -29,6 +29,7 @@ ALLOWED = {
     "knowledge.enter": "unit admin",
     "contact.create_centre": "agent dispatcher admin",
     "clock.stop": "unit reviewer admin",
+    "look_back.record": "reviewer supervisor admin",
     "progress.create": "unit admin",
     "closing.create": "unit admin",
     "closing.decide": "reviewer dispatcher admin",

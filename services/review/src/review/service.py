@@ -9,6 +9,7 @@ from review.consultation.routes import consultation_routes
 from review.consumers import HANDLERS
 from review.escalation.routes import escalation_routes
 from review.extensions.routes import extension_routes
+from review.look_backs.routes import look_back_routes
 from review.returns.routes import return_routes
 from review.supervision.routes import supervision_routes
 
@@ -30,6 +31,7 @@ def build(surroundings: Surroundings) -> Service:
             consultation_routes(room, run),
             escalation_routes(room, run),
             accountability_routes(room, run),
+            look_back_routes(run),
         ],
         handlers=HANDLERS,
         tasks=(months.run,),

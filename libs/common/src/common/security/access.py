@@ -113,6 +113,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "supervision.issue": _AUTHORITY,
     "supervision.read": _READERS,
     "supervision.reply": _UNIT,
+    "look_back.record": _AUTHORITY,
     "accountability.read": _CENTRE,
     "accountability.read_notice": {**_CENTRE, "unit": Relation.OWN_UNIT},
     "accountability.propose": _AUTHORITY,
@@ -130,7 +131,7 @@ TABLE: Final[Mapping[str, Mapping[Role, Relation]]] = {
     "board.read": {**_CENTRE, "unit": Relation.OWN_UNIT},
     "deadlines.preview": {**_CENTRE, "unit": _AREA, "softphone": _AREA},
     "calendars.read": dict.fromkeys(get_args(Role), _ANY),
-    "calendars.write": {"admin": _ANY},
+    "calendars.write": _ADMIN,  # the nation's: foreign to an administrator of one city
     "policies.read": dict.fromkeys(get_args(Role), _ANY),
     "policies.activate": _ADMIN,
     "parked.read": {"admin": _ANY},
