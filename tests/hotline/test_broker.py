@@ -68,6 +68,10 @@ async def test_a_topic_exists_only_when_it_was_made_with_its_partitions(kafka: s
         assert "never-made" not in await client.list_topics()
 
 
+def test_no_cluster_is_named_like_an_option_of_kafkas_tool() -> None:
+    assert not [name for name in (broker.new_cluster_id() for _ in range(2000)) if name.startswith("-")]
+
+
 async def test_nothing_survives_a_killed_parent_and_what_was_announced_does(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

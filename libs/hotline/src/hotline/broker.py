@@ -268,15 +268,22 @@ def _launch(home: Path, java: Path, classpath: str, lock: Lock, port: int) -> Br
     return Broker(f"{HOST}:{port}", log, guard, lock)
 
 
+def new_cluster_id() -> str:
+    """A random id as Kafka writes them; never one that begins with "-", which its tool takes for an option."""
+    while True:
+        found = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        if not found.startswith("-"):
+            return found
+
+
 def _format(java: Path, classpath: str, properties: Path, logs: Path) -> None:
     shutil.rmtree(logs, ignore_errors=True)
-    cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
     tool: list[str | Path] = [
         "kafka.tools.StorageTool",
         "format",
         "--standalone",
         "--cluster-id",
-        cluster,
+        new_cluster_id(),
         "--config",
         properties,
     ]
