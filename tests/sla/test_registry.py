@@ -116,6 +116,8 @@ async def test_only_an_administrator_activates_and_publishes(desk: Desk) -> None
     year = (await desk.get("calendars/2024")).json()
     put = await desk.client.put("calendars/2024", json=year, headers=desk.headers("supervisor"))
     assert put.status_code == 403
+    of_one_city = await desk.client.put("calendars/2024", json=year, headers=desk.headers("admin"))
+    assert of_one_city.status_code == 404
     assert (await desk.client.get("calendars/2024")).status_code == 401
 
 
@@ -126,7 +128,7 @@ async def test_a_year_is_read_corrected_by_who_has_seen_it_and_published_anew(de
     content = {name: value for name, value in read.json().items() if name not in ("version", "published_at")}
     notice = {"title": "更正通知", "number": None, "published_on": "2024-09-27"}
     content["corrections"] = [{"notice": notice, "no_longer_makeup": ["2024-09-29"]}]
-    headers = desk.headers("admin")
+    headers = desk.headers("admin", None, None)
     blind = await desk.client.put("calendars/2024", json=content, headers=headers)
     stale = await desk.client.put("calendars/2024", json=content, headers=headers | {"If-Match": '"2024@0"'})
     assert (blind.status_code, stale.status_code) == (428, 412)
@@ -161,7 +163,7 @@ async def test_of_two_corrections_at_once_one_is_told_that_the_year_has_changed(
 
 async def test_a_year_that_cannot_be_is_refused_with_its_faults(desk: Desk) -> None:
     assert (await desk.get("calendars/2027")).status_code == 404
-    headers = desk.headers("admin")
+    headers = desk.headers("admin", None, None)
     year = {
         "year": 2027,
         "notice": {"title": "通知", "number": None, "published_on": "2026-11-01"},

@@ -24,6 +24,8 @@ from hotline.cli.asking import Data, Url, client, refuse
 calendar = typer.Typer(no_args_is_help=True, help="Days off and make-up working days, year by year.")
 
 _SHOWN = "version published_at"
+_LOOK_AGAIN = "Look again; if it is meant so, give --accept-doubts."
+Accept = Annotated[bool, typer.Option("--accept-doubts", help="What may be a slip is meant so.")]
 
 
 @calendar.command("load")
@@ -32,6 +34,7 @@ def calendar_load(
     url: Url = "http://127.0.0.1:8000",
     data: Data = Path(".hotline"),
     preview: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
+    accept_doubts: Accept = False,
 ) -> None:
     """Publish a year in a running suite, or correct one: shows what changes, day by day.
 
@@ -48,10 +51,13 @@ def calendar_load(
         print(f"{year.year} ({year.notice.title}), against {against}: {len(changes)} days change")
         for change in changes:
             print(f"  {change.on} {change.on:%A}: {change.before} → {change.after}")
-        for doubt in doubts(year):
+        found = doubts(year)
+        for doubt in found:
             print(f"  look again: {doubt.sentence}")
         if preview:
             return
+        if found and not accept_doubts:
+            raise refuse(_LOOK_AGAIN)
         seen = {"If-Match": stands.headers["etag"]} if known else {}
         answer = suite.put(f"/sla/v1/calendars/{year.year}", json=serialise(year), headers=seen)
         if not answer.is_success:
@@ -68,6 +74,7 @@ def calendar_check(
         list[Path] | None, typer.Argument(metavar="[FILE…]", help="All of --packs, when none is named.")
     ] = None,
     packs: Annotated[Path, typer.Option(help="Folder of policy packs and calendars.")] = Path("policies"),
+    accept_doubts: Accept = False,
 ) -> None:
     """Check calendar years: each by itself, and all of them together."""
     years: list[CalendarYear] = []
@@ -84,12 +91,15 @@ def calendar_check(
         findings.append(f"{contradicting}.")
     for finding in findings:
         print(finding)
-    for year in years:
-        for doubt in doubts(year):
-            print(f"{year.year}: look again: {doubt.sentence}")
+    doubtful = [(year.year, doubt.sentence) for year in years for doubt in doubts(year)]
+    for number, sentence in doubtful:
+        print(f"{number}: look again: {sentence}")
     if findings or not years:
         raise typer.Exit(1)
-    print("no findings")
+    if doubtful and not accept_doubts:
+        print(_LOOK_AGAIN)
+        raise typer.Exit(1)
+    print("no findings" if not doubtful else f"no findings; doubts accepted: {len(doubtful)}")
 
 
 @calendar.command("list")
