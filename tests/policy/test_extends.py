@@ -18,7 +18,7 @@ CITY = """\
 extends: _national
 jurisdiction: city
 name: 某市12345热线
-effective: {from: 2025-01-01}
+effective: {from: 2025-01-01, rule: O-8, assumption: 自印发之日起。}
 main_document: measures
 documents:
   measures: {title: 某市热线办法, published_on: 2025-01-01}

@@ -1,13 +1,29 @@
 """A pack travels as data, keeps its version, and is in force for its days."""
 
 import json
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.policy import NoPackInForce, Pack, PackInvalid, Situation, in_force, parse_pack
+from common.policy import (
+    NoPackInForce,
+    Pack,
+    PackInvalid,
+    Situation,
+    in_force,
+    load_pack,
+    pack_directories,
+    parse_pack,
+)
 from common.policy.pack import LARGEST_PACK
+from common.policy.ruled import Effective
+
+if TYPE_CHECKING:
+    from tests.policy.conftest import Draft
+
+POLICIES = Path(__file__).parents[2] / "policies"
 
 
 def at(text: str) -> datetime:
@@ -115,3 +131,30 @@ def test_a_pack_too_large_for_one_event_is_refused(pack: Pack) -> None:
     ]
     with pytest.raises(PackInvalid, match="one event carries at most 900000"):
         parse_pack(content)
+
+
+def test_a_pack_as_files_says_how_its_first_day_is_known(draft: "Draft") -> None:
+    line = draft.rewrite(
+        "pack.yaml",
+        "  rule: O-8\n  source: {article: 第三十六条, quote: 本办法自发布之日起施行}\n"
+        "  assumption: 办法未另写发布日期；发布之日即印发之日。\n",
+        "",
+    )
+    (finding,) = draft.findings()
+    assert finding.sentence == "the days on which the pack is in force have neither a source nor an assumption"
+    assert finding.line == line - 2
+
+
+def test_a_version_activated_with_bare_dates_is_still_the_same_version(pack: Pack) -> None:
+    content = pack.dump() | {"effective": {"from": "2024-06-13", "to": "2026-12-31"}}
+    old = parse_pack(content)
+    assert old.dump() == content
+    assert (old.effective_from, old.effective_to) == (date(2024, 6, 13), date(2026, 12, 31))
+    assert parse_pack(old.dump()).version == old.version
+
+
+def test_a_first_day_that_no_document_says_is_known_to_be_assumed() -> None:
+    found = {directory.name: load_pack(directory).effective for directory in pack_directories(POLICIES)}
+    assert [name for name, one in found.items() if isinstance(one, Effective) and not one.first_day_assumed] == [
+        "shuangyashan"
+    ]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from common.clock import local_date
 from common.policy.acceptance import Acceptance
@@ -29,7 +29,7 @@ from common.policy.notices import Notices
 from common.policy.refusals import Finding, NoPackInForce, PackInvalid, Problem
 from common.policy.restrictions import Restrictions
 from common.policy.returns import Returns
-from common.policy.ruled import Code, Part, Period, Register, Stated, Words
+from common.policy.ruled import Code, Effective, Part, Period, Register, Stated, Words
 from common.policy.sentences import sentence_for
 from common.policy.supervision import Supervision, problems_of_supervision
 from common.policy.ticket import TicketSection
@@ -47,6 +47,19 @@ class Document(Part):
     published_on: date | None = None
 
 
+def _dated(data: object) -> str:
+    """Which of the two ``effective`` is. Packs that were activated before it had to be grounded have two bare dates."""
+    if isinstance(data, Mapping):
+        return "grounded" if {"rule", "source", "assumption"} & set(data) else "bare"
+    return "grounded" if isinstance(data, Effective) else "bare"
+
+
+InForceOn = Annotated[
+    Annotated[Effective, Tag("grounded")] | Annotated[Period, Tag("bare")],
+    Discriminator(_dated),
+]
+
+
 class Pack(Part):
     """One jurisdiction's rules for a period. Made by ``load_pack`` or ``parse_pack``, never by hand.
 
@@ -56,7 +69,7 @@ class Pack(Part):
     jurisdiction: Code
     name: Words
     extends: Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z0-9_]*$")] | None = None
-    effective: Period
+    effective: InForceOn
     main_document: Code
     documents: Annotated[Mapping[Code, Document], Field(min_length=1)]
     ticket: TicketSection

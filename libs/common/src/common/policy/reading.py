@@ -9,6 +9,7 @@ import yaml
 
 from common.policy.pack import Pack, examine
 from common.policy.refusals import Finding, PackInvalid, Place, Problem
+from common.policy.ruled import Effective
 
 _CONSTRUCTORS = yaml.SafeLoader.yaml_constructors
 EXAMPLES = "_examples"
@@ -53,6 +54,9 @@ def load_pack(directory: Path) -> Pack:
     if pack is not None and pack.jurisdiction != directory.name:
         sentence = f"the pack of {pack.jurisdiction!r} lies in the directory {directory.name!r}"
         problems = [*problems, Problem(("jurisdiction",), sentence)]
+    if pack is not None and not isinstance(pack.effective, Effective):
+        sentence = "the days on which the pack is in force have neither a source nor an assumption"
+        problems = [*problems, Problem(("effective",), sentence)]
     if pack is None or problems:
         raise PackInvalid([Finding(*written.locate(place), sentence) for place, sentence in problems])
     return pack

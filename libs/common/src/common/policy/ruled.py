@@ -129,6 +129,14 @@ class Ruled(Part):
         )
 
 
+class Effective(Ruled, Period):
+    """The days on which a pack is in force, and how its first day is known: said by its document, or assumed."""
+
+    @property
+    def first_day_assumed(self) -> bool:
+        return self.source is None
+
+
 T = TypeVar("T")
 
 
