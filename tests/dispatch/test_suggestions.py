@@ -207,6 +207,7 @@ async def test_what_cannot_be_asked_names_its_field(tongjiang: Office) -> None:
         ({"item": "two"}, "item", "format"),
         ({"item": "2.4", "answers": {"colour": "red"}}, "answers.colour", "unknown_question"),
         ({"item": "2.4", "answers": {"pavement": "yes"}}, "answers.pavement", "no_answer"),
+        ({"item": "2.4", "answers": {"pavement": 0.5}}, "answers.pavement", "invalid"),
         ({"item": "2.4", "at": "2020-01-01T00:00:00+08:00"}, "at", "no_policy"),
     ]
     for matter, field, rule in cases:

@@ -21,6 +21,7 @@ from common.web.problems import invalid
 from common.web.routing import router
 from dispatch.assignment.commands import Order, assign, claim, sign_in
 from dispatch.docket import Standing, standing_of
+from dispatch.suggestion.routes import AnswerTold
 
 
 class DesignatedBy(ApiModel):
@@ -55,7 +56,7 @@ class Assignment(ApiModel):
     remark: Annotated[str, Text(1000)] | None = None
     territory: UnitCode | None = None
     item: ItemNumber | None = None
-    answers: Annotated[dict[Code, bool | int | Annotated[str, Text(60)]], Field(default_factory=dict, max_length=50)]
+    answers: Annotated[dict[Code, AnswerTold], Field(default_factory=dict, max_length=50)]
     helpers: Annotated[tuple[HelperNamed, ...], Field(max_length=20)] = ()
 
 

@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from common.basis import Basis
 from common.events.dispatch import Manner
@@ -22,6 +23,16 @@ from dispatch.suggestion.commands import Matter, Suggested, Suggestions, suggest
 from dispatch.suggestion.rules import Decision, Help
 
 
+def _of_one_kind(told: object) -> object:
+    """One refusal for what is no answer at all, instead of one for each kind of answer."""
+    if not isinstance(told, bool | int | str):
+        raise PydanticCustomError("answer", "no yes or no, no whole number, no option")
+    return told
+
+
+AnswerTold = Annotated[bool | int | Annotated[str, Text(60)], BeforeValidator(_of_one_kind)]
+
+
 class MatterTold(ApiModel):
     """A matter in words, or an item by its number. ``at``: for another instant than now; the hour may decide."""
 
@@ -30,7 +41,7 @@ class MatterTold(ApiModel):
     item: ItemNumber | None = None
     category: Annotated[str, Text(200)] | None = None
     address: Annotated[str, Text(500)] | None = None
-    answers: Annotated[dict[Code, bool | int | Annotated[str, Text(60)]], Field(default_factory=dict, max_length=50)]
+    answers: Annotated[dict[Code, AnswerTold], Field(default_factory=dict, max_length=50)]
     at: Instant | None = None
 
 
