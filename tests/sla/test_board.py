@@ -73,6 +73,25 @@ async def test_what_is_due_stands_in_the_order_of_its_limits_with_its_lamp(desk:
     assert [row["label"] for row in (await board(desk, jurisdiction=HERE, span="week"))["items"]] == ["办结"]
 
 
+async def test_a_jurisdiction_without_a_pack_has_no_board(desk: Desk) -> None:
+    headers = desk.headers("viewer", None, None)
+    for path in ("board", "board/stream"):
+        for field, code in (("jurisdiction", "nowhere"), ("unit", "nowhere.x")):
+            answer = await desk.client.get(path, params={field: code}, headers=headers)
+            assert (answer.status_code, answer.json()["fields"][0]["field"]) == (422, field)
+
+
+async def test_a_stream_without_changes_tells_of_the_last_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sla.routes.board._HEARTBEAT_SECONDS", 0.2)
+    await desk.service.start()
+    url, headers = f"v1/board/stream?jurisdiction={HERE}", desk.headers("dispatcher")
+    async with served(desk) as client, asyncio.timeout(10), client.stream("GET", url, headers=headers) as answer:
+        told = events(answer)
+        while (beat := await anext(told))[0] != "as_of" or beat[1]["as_of"] is None:
+            pass
+        assert beat[1] == {"as_of": desk.clock.now().isoformat()}
+
+
 async def test_a_lit_lamp_stands_in_every_span_however_far_off_its_limit(desk: Desk) -> None:
     desk.set("2024-10-17 16:00")
     await desk.tell(desk.signed_in(await desk.dispatch(type="inquiry")))

@@ -84,6 +84,8 @@ class Watching:
         self._ordinal = (-1, -1)
         self._looks_left = 0
         self._looked_when = float("-inf")
+        self.looked_at: str | None = None
+        """Domain time of the last look that read the boards."""
 
     @contextmanager
     def watch(self, board: Watched) -> Iterator[Watcher]:
@@ -137,9 +139,11 @@ class Watching:
             stale = self._looks_left > 0 or anyway
             self._looks_left = max(0, self._looks_left - 1)
             self._looked_when = now if stale else self._looked_when
+            looking_at = self._room.clock.now().isoformat()
             for board, watchers in list(self._watchers.items()):
                 if stale or any(not watcher.whole for watcher in watchers):
                     await self._look_at(connection, board)
+            self.looked_at = looking_at if stale else self.looked_at
 
     async def _look_at(self, connection: AsyncConnection, board: Watched) -> None:
         now = self._room.clock.now()

@@ -26,6 +26,7 @@ from common.web.problems import invalid
 from common.web.reading import Cursor, PageSize, cursor_of, position_of
 from common.web.routing import router
 from sla.board import Counts, Lamp, Row, Scope, Span, ends
+from sla.registry import last_activated
 from sla.store import SHELF, board_counts, board_page
 from sla.watching import Told, Watched, Watching
 
@@ -93,6 +94,7 @@ def add_board(api: APIRouter, room: Room, watching: Watching) -> None:
         now = room.clock.now()
         until = ends(now)
         async with room.database.engine.connect() as connection:
+            await _known(connection, scope)
             rows = await board_page(connection, scope, now, until.of(span), size, _position(cursor))
             counts = await board_counts(connection, scope, now, until)
             items = await _shown(connection, rows)
@@ -107,8 +109,10 @@ def add_board(api: APIRouter, room: Room, watching: Watching) -> None:
         officer: OfficerAsked = None,
         span: Span = "today",
     ) -> StreamingResponse:
-        """持续推送（SSE）：先是全表（board），然后是变化（change：新的和变了的行、已不在表上的行）."""
+        """持续推送（SSE）：先是全表（board），然后是变化（change：新的和变了的行、已不在表上的行）；无变化时报最近一次读取的时刻（as_of）."""
         board = Watched(_scope(caller, unit, jurisdiction, officer), span)
+        async with room.database.engine.connect() as connection:
+            await _known(connection, board.scope)
         return StreamingResponse(
             _stream(room, watching, board), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
@@ -123,7 +127,7 @@ async def _stream(room: Room, watching: Watching, board: Watched) -> AsyncIterat
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):
                     told = await watcher.waiting.get()
             except TimeoutError:
-                yield ": \n\n"
+                yield f"event: as_of\ndata: {json.dumps({'as_of': watching.looked_at})}\n\n"
                 continue
             if told is None:
                 return
@@ -150,6 +154,14 @@ def _scope(caller: Principal, unit: str | None, jurisdiction: str | None, office
     area, holders = (jurisdiction, ()) if unit is None else (jurisdiction_of(unit), (unit,))
     require("board.read", caller, jurisdiction=area, holders=holders)
     return Scope(unit, jurisdiction, caller.account if officer == "me" else officer)
+
+
+async def _known(connection: AsyncConnection, scope: Scope) -> None:
+    """An empty board of a jurisdiction that has no pack would reassure."""
+    area = scope.jurisdiction if scope.unit is None else jurisdiction_of(scope.unit)
+    if area is None or await last_activated(connection, area) is None:
+        named = "jurisdiction" if scope.unit is None else "unit"
+        raise invalid(named, "unknown", "没有启用该地区的规则，请核对代码。")
 
 
 def _position(cursor: str | None) -> tuple[datetime, UUID] | None:
