@@ -248,3 +248,22 @@ async def test_tickets_that_are_never_extended_are_denied_by_rule_whoever_approv
         ticket = await held(desk, pack)
         filed = await asked(desk, ticket)
         assert (filed["state"], filed["decision"]["note"]) == ("denied", "此渠道不可延期")
+
+
+async def test_an_ordinary_extension_is_not_asked_for_once_the_latest_day_is_reached(desk: Desk) -> None:
+    content = load_pack(PACKS / JURISDICTION).dump()
+    content["limits"]["latest"] = {"value": "latest_extension", **WHY}
+    content["limits"]["kinds"]["latest_extension"] = {
+        "anchor": {"value": "dispatched", **WHY},
+        "rules": [{"allowance": {"amount": 12, "unit": "working_days"}, **WHY}],
+    }
+    await desk.activate(parse_pack(content))
+    for latest, status in ((CLOSING, 409), (CLOSING + timedelta(days=1), 201)):
+        ticket = await desk.ticket(pack=parse_pack(content), window=False)
+        told = limits(ticket)
+        last = row(ticket, "latest_extension", latest).model_copy(update={"window": True})
+        await desk.wire.deliver(told.model_copy(update={"deadlines": (*told.deadlines, last)}))
+        answer = await ask(desk, ticket)
+        assert answer.status_code == status, answer.text
+        if status == 409:
+            assert answer.json()["detail"] == "办理时限已至可以延期的最后一日，不能再延期。"

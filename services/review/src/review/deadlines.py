@@ -29,6 +29,7 @@ OF_ROUND: Final = (
     "return_late_window",
     "extension_window",
     "special_extension_window",
+    "latest_extension",
     "closing",
 )
 """Kinds of the lead's round of which it is known that they do not apply, once the round's deadlines have been told."""

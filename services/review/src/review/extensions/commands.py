@@ -91,6 +91,8 @@ async def ask(tx: Transaction, caller: Principal, ticket: UUID, paper: Paper) ->
     running = await _running(tx, docket, docket.round, unit, pack, paper.sort)
     if running == NOTHING:
         raise NotExtendable("本轮没有办结时限，无须延期。")
+    if paper.sort == "ordinary":
+        await _require_room(tx, docket, unit, pack)
     if isinstance(running, Running) and paper.sort == "ordinary":
         require_same_counting(running.allowance, paper.requested, "requested")
     counted = counted_with(extensions, unit)
@@ -136,6 +138,20 @@ def _require_sense(extensions: Extensions, paper: Paper) -> None:
     listed = tuple(special.formalities) if special is not None and paper.sort == "special" else ()
     if unknown := [code for code in paper.formalities if code not in listed]:
         raise invalid("formalities", "not_in_pack", f"本地区的规定没有列明：{'、'.join(unknown)}。")
+
+
+async def _require_room(tx: Transaction, docket: Docket, unit: str, pack: Pack) -> None:
+    """409 where the closing has reached the latest day that ordinary extensions reach to (真如 三（二）2（1）)."""
+    latest = pack.limits.latest
+    if latest is None:
+        return
+    units = tuple(dict.fromkeys((unit, docket.unit or unit)))
+    closing = await of_round(tx.connection, docket.ticket, "closing", docket.round, units)
+    last = await of_round(tx.connection, docket.ticket, latest.value, docket.round, units)
+    if closing is None or last is None or closing.due_at is None or last.due_at is None:
+        return
+    if closing.due_at >= last.due_at:
+        raise NotExtendable("办理时限已至可以延期的最后一日，不能再延期。", basis=(latest.basis,))
 
 
 NOTHING: Final = "nothing_runs"
