@@ -71,6 +71,14 @@ def test_it_is_read_by_an_official_in_chinese() -> None:
     assert "办结" not in result.stdout.split("由谁决定")[0].split("退单")[0]
 
 
+def test_a_first_day_that_was_assumed_is_said_to_be_and_why() -> None:
+    assumed = told("xinglongtai", *COMPLAINT)["effective_assumed"]
+    assert "通报未写施行日期" in assumed
+    assert told("shuangyashan", *COMPLAINT)["effective_assumed"] is None, "第三十六条 says it"
+    result = CliRunner().invoke(app, ["policy", "explain", "xinglongtai", *FRIDAY, *COMPLAINT])
+    assert "施行日期是推定的：通报未写施行日期" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

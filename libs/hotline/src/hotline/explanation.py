@@ -16,7 +16,7 @@ from common.events.wording import DEADLINE_WORDS
 from common.policy import Pack, Situation
 from common.policy.extensions import Extensions
 from common.policy.returns import Returns
-from common.policy.ruled import Ruled
+from common.policy.ruled import Effective, Ruled
 from common.web.problems import invalid
 from hotline.words import basis, limit, local
 from sla.plan import Rules
@@ -76,6 +76,7 @@ def explained(pack: Pack, calendar: WorkingCalendar, wanted: Preview) -> dict[st
         "name": pack.name,
         "effective_from": pack.effective_from.isoformat(),
         "effective_to": pack.effective_to.isoformat() if pack.effective_to else None,
+        "effective_assumed": _assumed(pack),
         "calendar": calendar.version,
         "from": wanted.from_.isoformat(),
         "situation": wanted.situation.model_dump(mode="json", exclude_defaults=True),
@@ -84,6 +85,12 @@ def explained(pack: Pack, calendar: WorkingCalendar, wanted: Preview) -> dict[st
         "extensions": [one.dump() for one in _extensions(pack.extensions, situation)],
         "decided_by": [one.dump() for one in _deciders(pack)],
     }
+
+
+def _assumed(pack: Pack) -> str | None:
+    """Why the first day in force was assumed, where the document does not say it."""
+    stated = pack.effective
+    return stated.assumption if isinstance(stated, Effective) and stated.first_day_assumed else None
 
 
 def _limit(pack: Pack, one: Previewed, situation: Situation, wanted: Preview) -> dict[str, Any]:
@@ -173,6 +180,8 @@ def tell(told: Mapping[str, Any], console: Console) -> None:
     """The same in Chinese, to be read."""
     until = f"至{told['effective_to']}" if told["effective_to"] else "起"
     console.print(f"[bold]{told['name']}[/]（{told['policy']}，{told['effective_from']}{until}施行）")
+    if told["effective_assumed"]:
+        console.print(f"施行日期是推定的：{escape(told['effective_assumed'])}")
     console.print(f"起算事实发生于 {local(told['from'])}")
     summary = Table(title="时限")
     for head in ("时限", "起算", "期限", "届满", "亮黄灯", "依据"):
