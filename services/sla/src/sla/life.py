@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 from uuid import UUID
 
@@ -88,9 +89,8 @@ def _sign_in(known: Known, fact: Fact, rules: Rules) -> Change:
     begins = fact.more.get("part", "lead") == "lead" and fact.round == known.docket.round and known.docket.handling
     if not begins:
         return met
-    convened = any(
-        one.type == "ConsultationConvened" and one.round == fact.round and one.at <= fact.at for one in known.facts
-    )
+    earlier = takewhile(lambda one: one.event != fact.event, known.facts)
+    convened = any(one.type == "ConsultationConvened" and one.round == fact.round for one in earlier)
     begun = [row for row in opened(known.docket, rules, fact) if not (convened and row.kind == "convening")]
     return replace(met, opened=tuple(begun))
 
